@@ -1,0 +1,3 @@
+"""Behavioural tests for clusters that switch services between nodes."""
+
+__version__ = "0.1.0"

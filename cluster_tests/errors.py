@@ -1,0 +1,79 @@
+"""The exception tree. Every error says what failed, on which node, and what mends it.
+
+    ClusterTestsError
+    ├── UsageError             the caller's mistake: options, inventory, spec grammar    exit 3
+    │   ├── InventoryError     the inventory file: every problem at once
+    │   └── RefusedError       a cluster, name or file that is not ours to change
+    ├── LabError               the local lab, or the host below it                       exit 2
+    ├── HarnessError           a tunnel, an engine or Consul is out of reach             exit 2
+    │   ├── NodeError          one node does not answer; carries the node
+    │   └── ConsulError        Consul does not answer, or has no leader
+    └── ClusterError           the cluster under test broke its contract                 exit 1
+        └── NotSettledError    observation and expectation still differ at the deadline
+
+Errors of libraries are translated where they enter (tunnels, docker, consul, requests); nothing
+above those modules sees a foreign exception.
+"""
+
+from __future__ import annotations
+
+
+class ClusterTestsError(Exception):
+    """Base of all: a message, and the command or step that mends it."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        """Keep ``message`` (what failed, on which node) and ``remedy`` (what mends it)."""
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        """Print the message, and the remedy on a line of its own."""
+        return f"{self.message}\n  to mend it: {self.remedy}" if self.remedy else self.message
+
+
+class UsageError(ClusterTestsError):
+    """The caller's mistake."""
+
+    exit_code = 3
+
+
+class InventoryError(UsageError):
+    """The inventory is missing, malformed or contradicts itself."""
+
+
+class RefusedError(UsageError):
+    """What was asked would change something the suite was not told it may change."""
+
+
+class LabError(ClusterTestsError):
+    """The local lab, or the host below it, cannot do what was asked."""
+
+
+class HarnessError(ClusterTestsError):
+    """Something between the suite and the cluster broke: no verdict can be given."""
+
+
+class NodeError(HarnessError):
+    """One node does not answer as it must."""
+
+    def __init__(self, node: str, message: str, *, remedy: str = "") -> None:
+        """Name the ``node`` in front of the message."""
+        super().__init__(f"{node}: {message}", remedy=remedy)
+        self.node = node
+
+
+class ConsulError(HarnessError):
+    """Consul does not answer, or has no leader."""
+
+
+class ClusterError(ClusterTestsError):
+    """The cluster under test broke its contract."""
+
+    exit_code = 1
+
+
+class NotSettledError(ClusterError):
+    """The cluster did not reach the expected state before the deadline."""
