@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
 from typing import Annotated
 
 import typer
@@ -14,13 +14,19 @@ from rich.table import Table
 from cluster_tests.errors import LabError, UsageError
 from cluster_tests.lab import down as lab_down
 from cluster_tests.lab import status as lab_status
-from cluster_tests.lab.engine import connect, run
+from cluster_tests.lab.engine import connect, find, run
 from cluster_tests.lab.plan import FORGE, LabPlan
 from cluster_tests.lab.progress import progress_on
 from cluster_tests.lab.up import bring_up
 
 lab = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The local lab of four nodes.")
 _MEGABYTE = 1 << 20
+_COMPOSE_LOGS = "docker compose --project-name cluster logs --no-color --tail 200"
+_SOURCES = {
+    "engine": ("tail", "-n", "200", "/var/log/dockerd.log"),
+    "agent": ("tail", "-n", "200", "/deploy/handler.log"),
+    "cluster": tuple(_COMPOSE_LOGS.split()),
+}
 
 
 @lab.command()
@@ -67,20 +73,21 @@ def status() -> None:
 
 @lab.command()
 def logs(
-    node: Annotated[str | None, typer.Argument(help="core1 to core4 or forge; all if left out.")] = None,
+    node: Annotated[
+        str | None, typer.Argument(help="core1 to core4 or forge; all if left out.")
+    ] = None,
 ) -> None:
-    """Print what the hosts said: boot, engine, and the cluster's containers."""
+    """Print what the hosts said: boot, engine, agent, and the cluster's containers."""
     plan = LabPlan()
     client = connect()
     for host in [_known(plan, node)] if node else plan.hosts:
-        container = client.containers.get(lab_status.require(plan, host))
+        container = find(client, plan.container(host))
+        if container is None:
+            raise LabError(f"{host}: there is no such container", remedy="cluster-tests lab up")
         typer.echo(f"--- {host}: boot\n{container.logs().decode(errors='replace')}")
-        if host == FORGE:
-            continue
-        typer.echo(f"--- {host}: engine\n{run(container, 'tail', '-n', '200', '/var/log/dockerd.log').output}")
-        typer.echo(f"--- {host}: agent\n{run(container, 'tail', '-n', '200', '/deploy/handler.log').output}")
-        compose = ["docker", "compose", "--project-name", "cluster", "logs", "--no-color", "--tail"]
-        typer.echo(f"--- {host}: cluster\n{run(container, *compose, '200').output}")
+        if host != FORGE and container.status == "running":
+            for source, command in _SOURCES.items():
+                typer.echo(f"--- {host}: {source}\n{run(container, *command).output}")
 
 
 @lab.command()
@@ -97,7 +104,7 @@ def shell(
     os.execv(  # noqa: S606 - the terminal is handed over to ssh
         ssh,
         ["ssh", "-p", port, "-i", str(plan.keys / "core"), "-o", "IdentitiesOnly=yes",
-         "-o", f"UserKnownHostsFile={plan.state / 'known_hosts'}", "-o", "StrictHostKeyChecking=yes",
+         "-o", f"UserKnownHostsFile={plan.state}/known_hosts", "-o", "StrictHostKeyChecking=yes",
          "core@127.0.0.1"],
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Debian 13 as a base image: pulled where a registry answers, made here from this machine's mirror otherwise.
+"""Debian 13 as a base image: pulled where a registry answers, made from this machine's mirror else.
 
 What is read from this machine (APT mirror, proxy settings, certificates) goes into local images
 only; nothing of it is ever committed.
@@ -56,7 +56,7 @@ def _bootstrap(client: DockerClient, why: Exception) -> str:
     if mirror is None or tool is None:
         raise LabError(
             f"{IMAGE} cannot be pulled ({why}) and debootstrap is not here to make it",
-            remedy="apt-get install debootstrap (as root, on Debian), or let the engine reach a registry",
+            remedy="apt-get install debootstrap (as root, on Debian), or let the engine pull",
         )
     with tempfile.TemporaryDirectory(prefix="cluster-tests-") as scratch:
         root = Path(scratch) / "root"
@@ -68,7 +68,7 @@ def _bootstrap(client: DockerClient, why: Exception) -> str:
         )
         if done.returncode != 0:
             raise LabError(
-                f"debootstrap of {SUITE} from {mirror} failed: {done.stdout[-1000:]}{done.stderr[-500:]}",
+                f"debootstrap from {mirror} failed: {done.stdout[-1000:]}{done.stderr[-500:]}",
                 remedy="apt-get update, and run it as root",
             )
         return _import(client, root, Path(scratch) / "root.tar")
@@ -102,12 +102,19 @@ def apt_settings() -> dict[str, bytes]:
 
 
 def _sources(mirror: str) -> bytes:
-    lines = ("Types: deb", f"URIs: {mirror}", f"Suites: {SUITE} {SUITE}-updates", "Components: main")
+    lines = (
+        "Types: deb",
+        f"URIs: {mirror}",
+        f"Suites: {SUITE} {SUITE}-updates",
+        "Components: main",
+    )
     return "\n".join([*lines, f"Signed-By: {_KEYRING}", ""]).encode()
 
 
 def _acquire() -> bytes:
-    dump = subprocess.run(["apt-config", "dump", "Acquire"], capture_output=True, text=True, check=True)
+    dump = subprocess.run(
+        ["apt-config", "dump", "Acquire"], capture_output=True, text=True, check=True
+    )
     kept = (line for line in dump.stdout.splitlines() if line.startswith(_ACQUIRE))
     return "".join(f"{line}\n" for line in kept).encode()
 
@@ -123,12 +130,14 @@ def host_mirror(etc: Path = Path("/etc")) -> str | None:
     for path in sorted((etc / "apt/sources.list.d").glob("*.sources")):
         for stanza in re.split(r"\n\s*\n", _text(path)):
             fields = dict(re.findall(r"^(\w[\w-]*):[ \t]*(.+)$", stanza, re.MULTILINE))
-            if codename in fields.get("Suites", "").split() and "main" in fields.get("Components", ""):
-                return fields["URIs"].split()[0]
+            if codename in fields.get("Suites", "").split() and "main" in fields.get(
+                "Components", ""
+            ):
+                return str(fields["URIs"].split()[0])
     one_line = re.compile(rf"^deb\s+(?:\[[^]]*\]\s+)?(\S+)\s+{codename}\s.*\bmain\b", re.MULTILINE)
     for path in (etc / "apt/sources.list", *sorted((etc / "apt/sources.list.d").glob("*.list"))):
         if found := one_line.search(_text(path)):
-            return found[1]
+            return str(found[1])
     return None
 
 

@@ -16,7 +16,10 @@ from cluster_tests.lab.plan import LABEL, PREFIX, LabPlan
 from cluster_tests.lab.provision import host_name
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from docker import DockerClient
+    from docker.models.containers import Container
 
     from cluster_tests.lab.progress import Progress
 
@@ -29,10 +32,10 @@ def bring_down(plan: LabPlan, progress: Progress, *, purge: bool) -> None:
     client = connect()
     containers = client.containers.list(all=True, filters={"label": LABEL})
 
-    def power_off(container: object) -> None:
-        host = host_name(container)  # type: ignore[arg-type]
+    def power_off(container: Container) -> None:
+        host = host_name(container)
         progress.step(host, "stopping")
-        stop(container)  # type: ignore[arg-type]
+        stop(container)
         progress.step(host, "stopped")
 
     with ThreadPoolExecutor(max(1, len(containers))) as pool:
@@ -60,8 +63,8 @@ def _remove_volume(client: DockerClient, name: str) -> None:
     client.volumes.get(name).remove(force=True)
 
 
-def _unless_gone(remove: object) -> None:
+def _unless_gone(remove: Callable[[], object]) -> None:
     try:
-        remove()  # type: ignore[operator]
+        remove()
     except NotFound:
         return

@@ -11,7 +11,7 @@ from docker.types import IPAMConfig, IPAMPool
 from cluster_tests.errors import LabError
 from cluster_tests.lab.engine import File, find, put, translated
 from cluster_tests.lab.keys import BETWEEN_NODES, OPERATOR, host_key, key_pair
-from cluster_tests.lab.plan import FORGE, LABEL, PREFIX, REGISTRY_PORT, LabPlan
+from cluster_tests.lab.plan import FORGE, LABEL, PREFIX, REGISTRY_PORT, STATE_LABEL, LabPlan
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -19,18 +19,17 @@ if TYPE_CHECKING:
 
 # What a node's engine, its containers and its btrfs need. Two kinds: what containers get by
 # default everywhere, and what makes a container a host.
-_ORDINARY = (
-    "AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE NET_RAW SETFCAP "
-    "SETGID SETPCAP SETUID SYS_CHROOT"
-).split()
-_OF_A_HOST = "DAC_READ_SEARCH IPC_LOCK NET_ADMIN SYS_ADMIN SYS_PTRACE SYS_RESOURCE".split()
-# Block devices 7:* are loop devices, 10:237 their control, 10:234 btrfs' (kernel: devices.txt).
-_DEVICES = ["b 7:* rwm", "c 10:237 rwm", "c 10:234 rwm"]
-# Numbers of the capabilities a host may lack (kernel: capability.h).
-_CAPABILITY_NUMBERS = {
+_ORDINARY = [
+    "AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE",
+    "NET_RAW", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT",
+]  # fmt: skip
+# With their numbers (kernel: capability.h): an engine in a container may lack some of these.
+_OF_A_HOST = {
     "DAC_READ_SEARCH": 2, "NET_ADMIN": 12, "IPC_LOCK": 14, "SYS_PTRACE": 19, "SYS_ADMIN": 21,
     "SYS_RESOURCE": 24,
 }  # fmt: skip
+# Block devices 7:* are loop devices, 10:237 their control, 10:234 btrfs' (kernel: devices.txt).
+_DEVICES = ["b 7:* rwm", "c 10:237 rwm", "c 10:234 rwm"]
 _CORE_USER = 1000
 _GIT_USER = 1000
 _STOP_SECONDS = 30
@@ -69,13 +68,21 @@ def create(client: DockerClient, plan: LabPlan, host: str, image: str) -> Contai
     """Create a host's container with its keys inside; it is not started yet.
 
     A container of an earlier lab with another image or other keys is replaced: what must last is
-    in its volumes.
+    in its volumes. Raises LabError when another checkout's lab is running under the same names.
     """
-    label = f"{image} {host_key(plan.keys, host).public.split()[-1][-16:]} {plan.state}"
+    labels = {
+        LABEL: f"{image} {host_key(plan.keys, host).public[-16:]}",
+        STATE_LABEL: str(plan.state),
+    }
     found = find(client, plan.container(host))
     if found is not None:
-        if found.labels.get(LABEL) == label:
+        if labels.items() <= found.labels.items():
             return found
+        if found.status == "running" and found.labels.get(STATE_LABEL) != str(plan.state):
+            raise LabError(
+                f"{host}: the lab of {found.labels.get(STATE_LABEL)} is running",
+                remedy="cluster-tests lab down (its volumes stay), then again",
+            )
         found.remove(force=True)
     options = _forge(plan) if host == FORGE else _node(plan, host)
     with translated(f"{host}: creating its container"):
@@ -83,7 +90,7 @@ def create(client: DockerClient, plan: LabPlan, host: str, image: str) -> Contai
             image,
             name=plan.container(host),
             hostname=host,
-            labels={LABEL: label},
+            labels=labels,
             extra_hosts={other: plan.address(other) for other in plan.hosts},
             volumes=[f"{volume}:{target}" for volume, target in plan.volumes(host).items()],
             networking_config={
@@ -120,7 +127,7 @@ def capabilities(processes: Path = Path("/proc")) -> list[str]:
     Where the engine's process cannot be seen (Docker Desktop), it is taken to have all.
     """
     bounding = _engine_bounding_set(processes)
-    host = [name for name in _OF_A_HOST if bounding >> _CAPABILITY_NUMBERS[name] & 1]
+    host = [name for name, number in _OF_A_HOST.items() if bounding >> number & 1]
     return _ORDINARY + host
 
 
@@ -166,7 +173,7 @@ def _node_files(plan: LabPlan, host: str) -> list[File]:
 
 
 def _known_inside(plan: LabPlan) -> str:
-    """Write known_hosts as the nodes see each other: sshd of the plugin on 1122, the forge on 22."""
+    """Write known_hosts as the nodes see each other: the plugin's sshd on 1122, the forge on 22."""
     lines = [
         f"[{plan.address(node)}]:1122,[{node}]:1122 {host_key(plan.keys, node).public}"
         for node in plan.nodes

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What an image is made of: a directory with a Dockerfile, build arguments, and files beside."""
+    """What an image is made of: a directory with a Dockerfile, arguments, and files beside."""
 
     name: str
     directory: Path
@@ -36,7 +36,9 @@ class Recipe:
         """List the build context with paths relative to the Dockerfile, in a fixed order."""
         own = [
             File(
-                str(path.relative_to(self.directory)), path.read_bytes(), path.stat().st_mode & 0o777
+                str(path.relative_to(self.directory)),
+                path.read_bytes(),
+                path.stat().st_mode & 0o777,
             )
             for path in sorted(self.directory.rglob("*"))
             if path.is_file() and "__pycache__" not in path.parts
@@ -103,7 +105,16 @@ def wheels(requirements: Path, directory: Path, python: str) -> dict[str, bytes]
     if not store.is_dir():
         fresh = directory / f"{wanted}.new"
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--only-binary=:all:"]
-        target = ["--python-version", python, "--platform", "any", "--dest", str(fresh), "-r", str(requirements)]
+        target = [
+            "--python-version",
+            python,
+            "--platform",
+            "any",
+            "--dest",
+            str(fresh),
+            "-r",
+            str(requirements),
+        ]
         done = subprocess.run([*pip, *target], capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise LabError(

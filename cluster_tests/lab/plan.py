@@ -13,6 +13,8 @@ from cluster_tests.errors import UsageError
 ROOT = Path(__file__).resolve().parents[2]
 PREFIX = "cluster-tests"
 LABEL = "org.cluster-tests.lab"
+# Which state directory holds the keys of a host.
+STATE_LABEL = f"{LABEL}.state"
 FORGE = "forge"
 NODES = ("core1", "core2", "core3", "core4")
 DEFAULT_SUBNET = "172.30.77.0/24"
@@ -90,15 +92,15 @@ class LabPlan:
         return self.state / "keys"
 
     def address(self, host: str) -> str:
-        """The host's address in the lab's network."""
+        """Give the host's address in the lab's network."""
         return str(self.network[_FIRST_ADDRESS + self.hosts.index(host)])
 
     def container(self, host: str) -> str:
-        """The container's name on this machine's engine."""
+        """Give the container's name on this machine's engine."""
         return f"{PREFIX}-{host}"
 
     def volumes(self, host: str) -> dict[str, str]:
-        """The host's volumes on this machine's engine: name to mount point."""
+        """Give the host's volumes on this machine's engine: name to mount point."""
         if host == FORGE:
             return {f"{PREFIX}-{host}-data": "/srv"}
         return {

@@ -6,13 +6,14 @@ import threading
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
+
+    from rich.console import Console
 
 
 class Progress(Protocol):

@@ -1,4 +1,4 @@
-"""What a booted node still needs: the volume plugin, the cluster under test, the services' images."""
+"""What a booted node still needs: volume plugin, cluster under test, images of the services."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
     from cluster_tests.lab.plan import LabPlan
-    from cluster_tests.lab.progress import Progress
 
 _CLUSTER = "/opt/cluster"
 _BOOT_SECONDS = 60

@@ -45,7 +45,10 @@ class Registry:
         self._http.mount("http://", HTTPAdapter(max_retries=patient))
 
     def push(self, tag: str, name: str) -> str:
-        """Push the local image ``tag`` as ``name``, unless it is there; return the nodes' name for it."""
+        """Push the local image ``tag`` as ``name``, unless it is there.
+
+        Return the nodes' name for it.
+        """
         image = self._client.images.get(tag)
         if self._config(name, "latest") != image.id:
             self._progress.step(name, "pushing")
@@ -58,8 +61,9 @@ class Registry:
         return f"{REGISTRY}/{name}:latest"
 
     def push_plugin(self, tag: str, settings: bytes) -> str:
-        """Make a managed plugin of the local image ``tag`` and push it; return the nodes' name for it.
+        """Make a managed plugin of the local image ``tag`` and push it.
 
+        Return the nodes' name for it.
         Source of ``settings``: Docker's plugin configuration, version 1.
         """
         name, version = tag.rsplit("/", 1)[-1].split(":")
@@ -77,13 +81,14 @@ class Registry:
         return f"{REGISTRY}/{name}:{version}"
 
     def _config(self, name: str, tag: str) -> str | None:
-        """Return the digest of the image's configuration (its ID), or None where it is not there."""
+        """Return the digest of the image's configuration (its ID), None where it is not there."""
         url = f"http://{self._here}/v2/{name}/manifests/{tag}"
         try:
             reply = self._http.get(url, headers={"Accept": _MANIFESTS}, timeout=_TIMEOUT)
         except requests.RequestException as error:
             raise LabError(
-                f"forge: its registry does not answer: {error}", remedy="cluster-tests lab logs forge"
+                f"forge: its registry does not answer: {error}",
+                remedy="cluster-tests lab logs forge",
             ) from error
         if reply.status_code == requests.codes.not_found:
             return None
@@ -109,9 +114,11 @@ class Registry:
         reply = self._post(f"/plugins/{name}/push", headers={"X-Registry-Auth": nobody})
         self._follow(reply.iter_content(None))
 
-    def _post(self, path: str, **request: Any) -> requests.Response:
+    def _post(self, path: str, **request: Any) -> requests.Response:  # noqa: ANN401 - handed on as it is
         api = self._client.api
-        reply = api.post(f"{api.base_url}/v{api.api_version}{path}", timeout=api.timeout, **request)
+        reply: requests.Response = api.post(
+            f"{api.base_url}/v{api.api_version}{path}", timeout=api.timeout, **request
+        )
         if not reply.ok:
             raise LabError(f"the engine refuses POST {path}: {reply.text.strip()}")
         return reply

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cluster_tests.errors import LabError
 from cluster_tests.lab.engine import connect, find, run
-from cluster_tests.lab.plan import FORGE, PLUGIN, LabPlan
+from cluster_tests.lab.plan import FORGE, PLUGIN, STATE_LABEL, LabPlan
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -75,7 +74,7 @@ def is_up(plan: LabPlan) -> bool:
     client = connect()
     found = [find(client, plan.container(host)) for host in plan.hosts]
     return all(
-        c is not None and c.status == "running" and str(plan.state) in json.dumps(c.labels)
+        c is not None and c.status == "running" and c.labels.get(STATE_LABEL) == str(plan.state)
         for c in found
     )
 

@@ -56,10 +56,12 @@ def _check_room(client: DockerClient) -> None:
     if not root.is_dir():  # the engine lives elsewhere (Docker Desktop): it must look itself
         return
     free = shutil.disk_usage(root).free
-    used = sum(v["UsageData"]["Size"] for v in client.df()["Volumes"] or [] if "cluster-tests" in v["Name"])
+    used = sum(
+        v["UsageData"]["Size"] for v in client.df()["Volumes"] or [] if "cluster-tests" in v["Name"]
+    )
     if free < _NEEDED_BYTES - used:
         raise LabError(
-            f"the lab needs {_NEEDED_BYTES / _GIGABYTE:.0f} GB, {root} has {free / _GIGABYTE:.1f} GB",
+            f"the lab needs {_NEEDED_BYTES >> 30} GB, {root} has {free / _GIGABYTE:.1f} GB free",
             remedy="docker system prune, or move the engine's data-root",
         )
 
@@ -212,7 +214,7 @@ def _cluster_images(plan: LabPlan) -> dict[str, Path]:
         name = image.removeprefix("${REGISTRY}/").removesuffix(":latest")
         if not image.startswith("${REGISTRY}/") or ":" in name:
             raise UsageError(
-                f"{plan.compose_file}: {service} is built, so its image must be ${{REGISTRY}}/NAME:latest",
+                f"{plan.compose_file}: {service} is built, but not as ${{REGISTRY}}/NAME:latest",
                 remedy=f'write image: "${{REGISTRY}}/cluster-{service}:latest"',
             )
         images[name] = plan.cluster / context
