@@ -206,15 +206,14 @@ def cluster_images(plan: LabPlan) -> dict[str, Path]:
     """
     try:
         services = yaml.safe_load(plan.compose_file.read_text())["services"]
-    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        built = {name: settings for name, settings in services.items() if "build" in settings}
+    except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
         raise UsageError(
             f"{plan.compose_file} is no compose file: {error}",
             remedy="name the directory of a compose project that keeps docs/contract.md",
         ) from error
     images = {}
-    for service, settings in services.items():
-        if "build" not in settings:
-            continue
+    for service, settings in built.items():
         build = settings["build"]
         context = build if isinstance(build, str) else build["context"]
         image = settings.get("image", "")
