@@ -3,6 +3,7 @@
     ClusterTestsError
     ├── UsageError             the caller's mistake: options, inventory, spec grammar    exit 3
     │   ├── InventoryError     the inventory file: every problem at once
+    │   ├── DefinitionError    a service's repository does not say what the contract asks
     │   ├── EventTooLargeError an event that Consul would not carry; it was not sent
     │   └── RefusedError       a cluster, name or file that is not ours to change
     ├── LabError               the local lab, or the host below it                       exit 2
@@ -51,6 +52,8 @@ class InventoryError(UsageError):
     """The inventory is missing, malformed or contradicts itself."""
 
 
+class DefinitionError(UsageError):
+    """A service's compose file is malformed, or asks for what the contract does not know."""
 class EventTooLargeError(UsageError):
     """An event is larger than Consul carries; nothing was sent."""
 
