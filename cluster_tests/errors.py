@@ -3,6 +3,7 @@
     ClusterTestsError
     ├── UsageError             the caller's mistake: options, inventory, spec grammar    exit 3
     │   ├── InventoryError     the inventory file: every problem at once
+    │   ├── DefinitionError    a service's repository does not say what the contract asks
     │   └── RefusedError       a cluster, name or file that is not ours to change
     ├── LabError               the local lab, or the host below it                       exit 2
     ├── HarnessError           a tunnel, an engine or Consul is out of reach             exit 2
@@ -42,6 +43,10 @@ class UsageError(ClusterTestsError):
 
 class InventoryError(UsageError):
     """The inventory is missing, malformed or contradicts itself."""
+
+
+class DefinitionError(UsageError):
+    """A service's compose file is malformed, or asks for what the contract does not know."""
 
 
 class RefusedError(UsageError):
