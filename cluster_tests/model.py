@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
 
 
 class Role(StrEnum):
@@ -281,6 +284,23 @@ class ServiceDefinition:
 # --- what a cluster shows of one application -----------------------------------------------
 
 
+@dataclass(frozen=True)
+class Footprint:
+    """What tells an application's traces from those of others, where no label does.
+
+    ``domains`` and ``ports`` are those of every definition it had: what an older version left
+    behind must be found too. ``ports`` are HAProxy binds, written as ``normal_bind`` writes them.
+    """
+
+    application: Application
+    domains: frozenset[str] = frozenset()
+    ports: frozenset[str] = frozenset()
+
+    def is_container(self, name: str) -> bool:
+        """Tell whether a container's name is one of the application's: compose's, v1 or v2."""
+        return name.startswith((f"{self.application.project}_", f"{self.application.project}-"))
+
+
 @dataclass(frozen=True, order=True)
 class Container:
     """A container of the application on one node."""
@@ -314,11 +334,13 @@ class Schedule:
 class Route:
     """Where one node's HAProxy sends a domain, or a port that goes past Caddy.
 
-    ``front`` is the frontend's name, ``match`` the domain (empty: everything that arrives),
-    ``server`` the target as ``address:port``.
+    ``front`` is the frontend's name, which is for people alone: the contract leaves it to the
+    cluster, so it takes no part in comparisons. ``bind`` holds the ports (or ``address:port``
+    where the front is not on all addresses), ``match`` the domain (empty: everything that
+    arrives), ``server`` the target as ``address:port``.
     """
 
-    front: str
+    front: str = field(compare=False)
     mode: str
     bind: tuple[str, ...]
     match: str

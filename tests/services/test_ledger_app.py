@@ -8,12 +8,12 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -27,6 +27,9 @@ from ledger.records import (
     UnavailableError,
 )
 from ledger.server import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 HELLO = Record(1, "héllo")
 HELLO_SHA = sha256(HELLO.text.encode()).hexdigest()
