@@ -196,7 +196,106 @@ class Application:
         return self.name
 
 
+# --- what a service's repository declares ---------------------------------------------------
+
+
+@dataclass(frozen=True, order=True)
+class ComposeService:
+    """A service of the compose file; ``image`` is empty where the node builds it."""
+
+    name: str
+    image: str
+
+
+@dataclass(frozen=True, order=True)
+class VolumeDefinition:
+    """A volume the compose file declares, by its short name (without the project's prefix)."""
+
+    name: str
+    driver: str = "local"
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, order=True)
+class SiteDefinition:
+    """An address that the service wants Caddy to answer, from its ``CADDYFILE``.
+
+    ``port`` is the upstream's port in the service's own container; None where the site answers
+    by itself. A site with several upstreams is several of these.
+    """
+
+    url: str
+    domain: str
+    service: str
+    port: int | None
+
+
+@dataclass(frozen=True, order=True)
+class FrontDefinition:
+    """A way past Caddy, from the service's ``HAPROXY``.
+
+    ``match`` is the domain that selects it (empty: everything that arrives), ``port`` the
+    container's port, ``peer_port`` the one at which other nodes ask the master's address.
+    ``bind`` is empty for the shared fronts, whose ``frontend`` part the contract ignores.
+    """
+
+    front: str
+    mode: str
+    bind: tuple[str, ...]
+    match: str
+    backend: str
+    service: str
+    port: int
+    peer_port: int
+
+
+@dataclass(frozen=True)
+class ServiceDefinition:
+    """Everything a repository declares, as far as the cluster has to act on it."""
+
+    services: tuple[ComposeService, ...]
+    volumes: tuple[VolumeDefinition, ...] = ()
+    sites: tuple[SiteDefinition, ...] = ()
+    fronts: tuple[FrontDefinition, ...] = ()
+    check_urls: tuple[str, ...] = ()
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """The domains of all sites, sorted, each once."""
+        return tuple(sorted({site.domain for site in self.sites}))
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """The addresses of all sites, sorted, each once."""
+        return tuple(sorted({site.url for site in self.sites}))
+
+    def volumes_on(self, driver: str) -> tuple[VolumeDefinition, ...]:
+        """List the volumes that ``driver`` keeps: with the btrfs driver, those that move."""
+        return tuple(volume for volume in self.volumes if volume.driver == driver)
+
+    def volumes_off(self, driver: str) -> tuple[VolumeDefinition, ...]:
+        """List those of any other driver: with the btrfs driver, those that stay behind."""
+        return tuple(volume for volume in self.volumes if volume.driver != driver)
+
+
 # --- what a cluster shows of one application -----------------------------------------------
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """What tells an application's traces from those of others, where no label does.
+
+    ``domains`` and ``ports`` are those of every definition it had: what an older version left
+    behind must be found too. ``ports`` are HAProxy binds, written as ``normal_bind`` writes them.
+    """
+
+    application: Application
+    domains: frozenset[str] = frozenset()
+    ports: frozenset[str] = frozenset()
+
+    def is_container(self, name: str) -> bool:
+        """Tell whether a container's name is one of the application's: compose's, v1 or v2."""
+        return name.startswith((f"{self.application.project}_", f"{self.application.project}-"))
 
 
 @dataclass(frozen=True, order=True)
@@ -232,11 +331,13 @@ class Schedule:
 class Route:
     """Where one node's HAProxy sends a domain, or a port that goes past Caddy.
 
-    ``front`` is the frontend's name, ``match`` the domain (empty: everything that arrives),
-    ``server`` the target as ``address:port``.
+    ``front`` is the frontend's name, which is for people alone: the contract leaves it to the
+    cluster, so it takes no part in comparisons. ``bind`` holds the ports (or ``address:port``
+    where the front is not on all addresses), ``match`` the domain (empty: everything that
+    arrives), ``server`` the target as ``address:port``.
     """
 
-    front: str
+    front: str = field(compare=False)
     mode: str
     bind: tuple[str, ...]
     match: str
