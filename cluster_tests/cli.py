@@ -1,0 +1,50 @@
+"""``cluster-tests``: the lab, and whatever an operator asks outside of a run."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from cluster_tests import __version__
+from cluster_tests.errors import ClusterTestsError
+from cluster_tests.lab.commands import lab
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Behavioural tests for clusters that switch services between nodes.\n\n"
+    "The specs themselves are run by: run-contexts specs/ -v -s",
+)
+app.add_typer(lab, name="lab")
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback signature
+    if wanted:
+        typer.echo(f"cluster-tests {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    """Hold the options that stand before any command."""
+
+
+def main() -> None:
+    """Run a command; our own errors are printed with their remedy, without a traceback."""
+    try:
+        app()
+    except ClusterTestsError as error:
+        Console(stderr=True).print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        Console(stderr=True).print("interrupted")
+        sys.exit(130)

@@ -1,0 +1,115 @@
+"""``cluster-tests lab``: the commands around the local lab."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cluster_tests.errors import LabError, UsageError
+from cluster_tests.lab import down as lab_down
+from cluster_tests.lab import status as lab_status
+from cluster_tests.lab.engine import connect, find, run
+from cluster_tests.lab.plan import FORGE, LabPlan
+from cluster_tests.lab.progress import progress_on
+from cluster_tests.lab.up import bring_up
+
+lab = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The local lab of four nodes.")
+_MEGABYTE = 1 << 20
+_COMPOSE_LOGS = "docker compose --project-name cluster logs --no-color --tail 200"
+_SOURCES = {
+    "engine": ("tail", "-n", "200", "/var/log/dockerd.log"),
+    "agent": ("tail", "-n", "200", "/deploy/handler.log"),
+    "cluster": tuple(_COMPOSE_LOGS.split()),
+}
+
+
+@lab.command()
+def up(
+    cluster: Annotated[
+        Path | None,
+        typer.Option(help="Directory of the compose project to put under test; ours by default."),
+    ] = None,
+) -> None:
+    """Bring the lab up. What exists is used; the first time takes some minutes."""
+    plan = LabPlan(cluster=cluster.absolute()) if cluster else LabPlan()
+    console = Console()
+    with progress_on(console) as progress:
+        inventory = bring_up(plan, progress)
+    console.print(f"The lab is up. Its inventory: {inventory}", markup=False, soft_wrap=True)
+
+
+@lab.command()
+def down(
+    *,
+    purge: Annotated[
+        bool, typer.Option("--purge", help="Also remove volumes, images, network and keys.")
+    ] = False,
+) -> None:
+    """Power the lab off. Volumes, images and keys stay for a fast next `up`."""
+    console = Console()
+    with progress_on(console) as progress:
+        lab_down.bring_down(LabPlan(), progress, purge=purge)
+    console.print("The lab is purged." if purge else "The lab is down.")
+
+
+@lab.command()
+def status() -> None:
+    """Show every host; exit code 1 when one does not do all it must."""
+    hosts = lab_status.read(LabPlan())
+    table = Table("host", "state", "address", "memory", "engine", "plugin", "cluster", box=None)
+    for host in hosts:
+        memory = f"{host.memory / _MEGABYTE:.0f} MB" if host.memory else ""
+        table.add_row(host.host, host.state, host.address, memory, host.engine, host.plugin,
+                      host.cluster)  # fmt: skip
+    Console().print(table)
+    raise typer.Exit(0 if all(host.up for host in hosts) else 1)
+
+
+@lab.command()
+def logs(
+    node: Annotated[
+        str | None, typer.Argument(help="core1 to core4 or forge; all if left out.")
+    ] = None,
+) -> None:
+    """Print what the hosts said: boot, engine, agent, and the cluster's containers."""
+    plan = LabPlan()
+    client = connect()
+    for host in [_known(plan, node)] if node else plan.hosts:
+        container = find(client, plan.container(host))
+        if container is None:
+            raise LabError(f"{host}: there is no such container", remedy="cluster-tests lab up")
+        typer.echo(f"--- {host}: boot\n{container.logs().decode(errors='replace')}")
+        if host != FORGE and container.status == "running":
+            for source, command in _SOURCES.items():
+                typer.echo(f"--- {host}: {source}\n{run(container, *command).output}")
+
+
+@lab.command()
+def shell(
+    node: Annotated[str, typer.Argument(help="core1 to core4.")],
+) -> None:
+    """Log in to a node over SSH, as an operator would."""
+    plan = LabPlan()
+    container = connect().containers.get(lab_status.require(plan, _known(plan, node)))
+    ssh = shutil.which("ssh")
+    if ssh is None:
+        raise LabError("there is no ssh client here", remedy="apt-get install openssh-client")
+    port = container.attrs["NetworkSettings"]["Ports"]["22/tcp"][0]["HostPort"]
+    os.execv(  # noqa: S606 - the terminal is handed over to ssh
+        ssh,
+        ["ssh", "-p", port, "-i", str(plan.keys / "core"), "-o", "IdentitiesOnly=yes",
+         "-o", f"UserKnownHostsFile={plan.state}/known_hosts", "-o", "StrictHostKeyChecking=yes",
+         "core@127.0.0.1"],
+    )  # fmt: skip
+
+
+def _known(plan: LabPlan, host: str) -> str:
+    if host not in plan.hosts:
+        raise UsageError(f"the lab has no host {host!r}", remedy=f"one of: {', '.join(plan.hosts)}")
+    return host

@@ -1,0 +1,70 @@
+"""``lab down``: power off; with ``purge`` nothing is left of the lab on this machine."""
+
+from __future__ import annotations
+
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING
+
+from docker.errors import NotFound
+
+from cluster_tests.lab.debian import IMAGE
+from cluster_tests.lab.engine import connect, translated
+from cluster_tests.lab.hosts import stop
+from cluster_tests.lab.plan import LABEL, PREFIX, LabPlan
+from cluster_tests.lab.provision import host_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from docker import DockerClient
+    from docker.models.containers import Container
+
+    from cluster_tests.lab.progress import Progress
+
+
+def bring_down(plan: LabPlan, progress: Progress, *, purge: bool) -> None:
+    """Stop and remove the hosts; volumes, images and keys stay unless ``purge`` is set.
+
+    Nothing that does not carry the lab's name or label is touched. Doing it twice is harmless.
+    """
+    client = connect()
+    containers = client.containers.list(all=True, filters={"label": LABEL})
+
+    def power_off(container: Container) -> None:
+        host = host_name(container)
+        progress.step(host, "stopping")
+        stop(container)
+        progress.step(host, "stopped")
+
+    with ThreadPoolExecutor(max(1, len(containers))) as pool:
+        list(pool.map(power_off, containers))
+    if purge:
+        _purge(client, plan, progress)
+
+
+def _purge(client: DockerClient, plan: LabPlan, progress: Progress) -> None:
+    progress.step("purge", "volumes, network, images, keys")
+    with translated("purging the lab"):
+        for host in plan.hosts:
+            for name in plan.volumes(host):
+                _unless_gone(partial(_remove_volume, client, name))
+        _unless_gone(lambda: client.networks.get(PREFIX).remove())
+        for image in client.images.list(all=True, filters={"label": LABEL}):
+            # A child's removal takes its untagged parents along.
+            _unless_gone(partial(client.images.remove, image.id, force=True))
+    if plan.state.is_dir():
+        shutil.rmtree(plan.state)
+    progress.step("purge", f"done; {IMAGE} stays only where it was pulled")
+
+
+def _remove_volume(client: DockerClient, name: str) -> None:
+    client.volumes.get(name).remove(force=True)
+
+
+def _unless_gone(remove: Callable[[], object]) -> None:
+    try:
+        remove()
+    except NotFound:
+        return
