@@ -47,10 +47,7 @@ class Journal:
         self._append({"id": entry, "removed": True})
 
     def left(self) -> dict[str, Claim]:
-        """Return what was created and not removed, by ID, oldest first.
-
-        A last line cut short by a crash is ignored: what it announced was not begun.
-        """
+        """Return what was created and not removed, by ID, oldest first."""
         claims: dict[str, Claim] = {}
         for line in self._lines():
             if "left" in line:
@@ -62,9 +59,8 @@ class Journal:
     def _lines(self) -> list[dict[str, Any]]:
         if not self.path.exists():
             return []
-        lines = self.path.read_text(encoding="utf-8").split("\n")
         try:
-            return [json.loads(line) for line in lines[:-1]]
+            return [json.loads(line) for line in self._whole().splitlines()]
         except ValueError as error:
             raise UsageError(
                 f"{self.path} is no journal of ours: {error}", remedy="move it out of the way"
@@ -72,7 +68,15 @@ class Journal:
 
     def _append(self, line: dict[str, object]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"at": datetime.now(UTC).isoformat(), **line}) + "\n")
+        if self.path.exists():
+            os.truncate(self.path, len(self._whole()))
+        with self.path.open("ab") as file:
+            text = json.dumps({"at": datetime.now(UTC).isoformat(), **line})
+            file.write(f"{text}\n".encode())
             file.flush()
             os.fsync(file.fileno())
+
+    def _whole(self) -> bytes:
+        # A last line that a crash cut short is none: what it announced was not begun.
+        content = self.path.read_bytes()
+        return content[: content.rfind(b"\n") + 1]
