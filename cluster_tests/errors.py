@@ -54,6 +54,8 @@ class InventoryError(UsageError):
 
 class DefinitionError(UsageError):
     """A service's compose file is malformed, or asks for what the contract does not know."""
+
+
 class EventTooLargeError(UsageError):
     """An event is larger than Consul carries; nothing was sent."""
 

@@ -124,9 +124,7 @@ class Engine:
     def images(self) -> frozenset[str]:
         """List the tags of the node's images."""
         with self._translated("listing images"):
-            return frozenset(
-                tag for image in self._api.images() for tag in image["RepoTags"] or ()
-            )
+            return frozenset(tag for image in self._api.images() for tag in image["RepoTags"] or ())
 
     def read_file(self, container: str, path: PurePosixPath) -> bytes:
         """Read a file of a container, following links; raise ``NodeError`` if there is none."""

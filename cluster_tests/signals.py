@@ -12,9 +12,11 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Self
 
 from cluster_tests.errors import HarnessError
+from cluster_tests.side_by_side import side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from concurrent.futures import Executor
 
     from cluster_tests.waiting import Bell
 
@@ -87,11 +89,10 @@ class Sources:
         """Hold ``sources``, not yet open."""
         self._sources = tuple(sources)
 
-    def open(self) -> Self:
-        """Open all; close those that opened when one fails."""
+    def open(self, executor: Executor) -> Self:
+        """Open all side by side; close those that opened when one fails."""
         try:
-            for source in self._sources:
-                source.open()
+            side_by_side(executor, {source.name: source.open for source in self._sources})
         except BaseException:
             self.close()
             raise

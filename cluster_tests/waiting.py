@@ -102,19 +102,18 @@ class Waited(Generic[T]):
     silent: int
 
 
-def wait_until(  # noqa: PLR0913 - keyword-only words of one sentence
+def wait_until(
     look: Callable[[], T | NotYet],
     bell: Bell,
     *,
     what: str,
     timeout: float,
-    where_to_look: str = "",
     backstop: float = BACKSTOP,
 ) -> Waited[T]:
     """Look until ``look`` finds a value; ``timeout`` and ``backstop`` are seconds.
 
     The last look begins at the deadline, so that a lost signal cannot fail what did come in time.
-    Raises ``NotSettledError`` with the last reason and ``where_to_look`` at the deadline, and
+    Raises ``NotSettledError`` with the last reason at the deadline, and
     whatever a look or a broken source raises.
     """
     begin = time.monotonic()
@@ -132,8 +131,7 @@ def wait_until(  # noqa: PLR0913 - keyword-only words of one sentence
         if look_began >= deadline:
             raise NotSettledError(
                 f"{what}: not within {timeout:g} s ({looks} looks); the last one found:\n"
-                f"{found.reason}",
-                remedy=where_to_look,
+                f"{found.reason}"
             )
         left = max(0.0, deadline - now)
         silent += not bell.wait(seen, min(backstop, left))

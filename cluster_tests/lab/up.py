@@ -44,6 +44,7 @@ def bring_up(plan: LabPlan, progress: Progress) -> Path:
     Whatever exists is used: images, volumes, running hosts. Raises LabError with the host and the
     remedy when something does not come up.
     """
+    cluster_images(plan)
     client = connect()
     _check_room(client)
     hosts.ensure_network(client, plan)
@@ -171,7 +172,7 @@ class _Building:
 
         futures = [
             self._submit(partial(work, name, directory, on_butter=True))
-            for name, directory in _cluster_images(self._plan).items()
+            for name, directory in cluster_images(self._plan).items()
         ]
         for service in self._plan.services:
             for directory in sorted((service / "images").iterdir()):
@@ -198,16 +199,21 @@ class _Building:
         self._progress.step(node, "ready")
 
 
-def _cluster_images(plan: LabPlan) -> dict[str, Path]:
-    """Return what the cluster's compose project builds: image name to directory."""
+def cluster_images(plan: LabPlan) -> dict[str, Path]:
+    """Return what the cluster's compose project builds: image name to directory.
+
+    Raises UsageError when the compose file is missing or cannot be followed.
+    """
     try:
         services = yaml.safe_load(plan.compose_file.read_text())["services"]
-    except (yaml.YAMLError, KeyError, TypeError) as error:
-        raise UsageError(f"{plan.compose_file} is no compose file: {error}") from error
+        built = {name: settings for name, settings in services.items() if "build" in settings}
+    except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"{plan.compose_file} is no compose file: {error}",
+            remedy="name the directory of a compose project that keeps docs/contract.md",
+        ) from error
     images = {}
-    for service, settings in services.items():
-        if "build" not in settings:
-            continue
+    for service, settings in built.items():
         build = settings["build"]
         context = build if isinstance(build, str) else build["context"]
         image = settings.get("image", "")
