@@ -21,10 +21,13 @@ if TYPE_CHECKING:
 STATUS = "status {}"
 MAINTENANCE = STATUS.format(503)
 # Handlers that pass a request on to the next, changed or not; they decide nothing.
-_PASSING = frozenset(
-    "authentication copy_response copy_response_headers encode headers intercept invoke log_append "
-    "map metrics push request_body rewrite templates tracing vars acme_server".split()
-)
+# fmt: off
+_PASSING = frozenset({
+    "authentication", "copy_response", "copy_response_headers", "encode", "headers",
+    "intercept", "invoke", "log_append", "map", "metrics", "push", "request_body", "rewrite",
+    "templates", "tracing", "vars", "acme_server",
+})
+# fmt: on
 
 
 def read_sites(node: str, config: bytes, footprint: Footprint) -> frozenset[Site]:

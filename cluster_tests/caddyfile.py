@@ -8,11 +8,14 @@ own. Snippets and global options are refused: an application shares its node's C
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from cluster_tests.errors import DefinitionError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # Caddy 2's directive, and the one of Caddy 1 that older services still carry.
 _PROXY_DIRECTIVES = ("reverse_proxy", "proxy")

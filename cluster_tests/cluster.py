@@ -20,7 +20,7 @@ from cluster_tests.signals import Sources
 from cluster_tests.waiting import Bell, NotYet, Waited, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
     from types import TracebackType
 
@@ -56,9 +56,8 @@ class Cluster:
 
     def _node(self, name: str, socket_path: Path) -> Node:
         engine = Engine(name, socket_path, self.inventory.deadlines.answer)
-        container = self.inventory.names.consul
-        start = partial(engine.start, container, COMMAND)
-        return Node(name, engine, Probe(name, self.inventory, self.bell, start))
+        start = partial(engine.start, self.inventory.names.consul, COMMAND)
+        return Node(engine, Probe(name, self.inventory, self.bell, start))
 
     # --- life
 
@@ -69,8 +68,10 @@ class Cluster:
         engines that are stopped, infrastructure containers that do not run.
         """
         try:
-            checks = {name: partial(self._open_node, node) for name, node in self.nodes.items()}
-            side_by_side(self._executor, {**checks, "consul": self._open_consul})
+            checks: dict[str, Callable[[], object]] = {"consul": self.consul.require_leader}
+            for name, node in self.nodes.items():
+                checks[name] = partial(self._open_node, node)
+            side_by_side(self._executor, checks)
             self._sources.open(self._executor)
         except BaseException:
             self.close()
@@ -80,9 +81,6 @@ class Cluster:
     def _open_node(self, node: Node) -> None:
         node.engine.open()
         node.engine.require_running(self.inventory.names.containers)
-
-    def _open_consul(self) -> None:
-        self.consul.require_leader()
 
     def close(self) -> None:
         """Stop listening and drop all connections, whatever fails on the way."""

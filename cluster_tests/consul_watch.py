@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import socket
-
 from typing import TYPE_CHECKING
 
 from cluster_tests.errors import ConsulError

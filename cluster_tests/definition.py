@@ -7,8 +7,7 @@ the contract does not know is refused, so that the oracle never expects somethin
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import yaml
@@ -22,6 +21,9 @@ from cluster_tests.model import (
     SiteDefinition,
     VolumeDefinition,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 # The fronts that all applications share, with the mode the contract gives them: HTTP by Host,
 # HTTPS passed through by SNI.

@@ -9,15 +9,21 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from cluster_tests.haproxy_match import Condition, read_acl, read_condition
 
-_SECTIONS = frozenset(
-    "backend cache crt-store defaults fcgi-app frontend global http-errors listen log-forward "
-    "log-profile mailers peers program resolvers ring traces userlist".split()
-)
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+# fmt: off
+_SECTIONS = frozenset({
+    "backend", "cache", "crt-store", "defaults", "fcgi-app", "frontend", "global",
+    "http-errors", "listen", "log-forward", "log-profile", "mailers", "peers", "program",
+    "resolvers", "ring", "traces", "userlist",
+})
+# fmt: on
 _WILDCARD = re.compile(r"(?:ipv[46]@)?(?:\*|0\.0\.0\.0|\[::\]|::)?:(\d+(?:-\d+)?)")
 _UNPLAIN_SERVER = frozenset({"backup", "disabled"})
 

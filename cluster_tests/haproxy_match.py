@@ -9,8 +9,11 @@ Source: https://docs.haproxy.org/3.0/configuration.html, sections 7.1 and 7.2.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
 
 # Fetches of the name a request asks for, with converters that only tidy it.
 _BY_DOMAIN = re.compile(

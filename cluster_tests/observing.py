@@ -32,7 +32,6 @@ _CONSUL = "consul"
 class Node:
     """One node's two readers."""
 
-    name: str
     engine: Engine
     probe: Probe
 
@@ -49,9 +48,9 @@ def observe(
     Raises the error of the one call that failed, or ``SeveralErrors`` with all of them.
     """
     calls: dict[tuple[str, str], Callable[[], Any]] = {}
-    for node in nodes.values():
+    for name, node in nodes.items():
         for part, call in _calls_of_node(inventory, node, footprint):
-            calls[node.name, part] = call
+            calls[name, part] = call
     for part, call in _calls_of_consul(consul, footprint):
         calls[_CONSUL, part] = call
     found = side_by_side(executor, calls)
@@ -74,12 +73,14 @@ def _calls_of_node(
     yield (
         "routes",
         lambda: read_routes(
-            node.name, engine.read_file(names.haproxy, paths.haproxy_config), footprint
+            engine.node, engine.read_file(names.haproxy, paths.haproxy_config), footprint
         ),
     )
     yield (
         "sites",
-        lambda: read_sites(node.name, engine.read_file(names.caddy, paths.caddy_config), footprint),
+        lambda: read_sites(
+            engine.node, engine.read_file(names.caddy, paths.caddy_config), footprint
+        ),
     )
 
 

@@ -7,7 +7,6 @@ out of the comparison; ``comparison`` lists it, with the reasons.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,6 +30,8 @@ from cluster_tests.model import (
 from cluster_tests.record import expected_record
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from cluster_tests.inventory import Inventory
     from cluster_tests.model import Application, FrontDefinition
 
@@ -148,7 +149,7 @@ class Expectation:
         return Schedule(volume, f"replicate:{target}", jobs.replicate_minutes)
 
     def snapshots_of(self, node: str) -> frozenset[str]:
-        """The volumes of which ``node`` must hold a snapshot, at least.
+        """List the volumes of which ``node`` must hold a snapshot, at least.
 
         The old master takes one of each volume whatever becomes of it; a new master on another
         node received one of each that it had to restore. Nothing can be said of anybody else: the

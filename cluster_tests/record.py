@@ -1,12 +1,11 @@
 """The application's KV record: what it must say, and what of it can be compared.
 
-``domains``, ``urls`` and ``volumes`` are compared without their order. ``caddyfile`` and ``haproxy`` are
-texts and structures the cluster may write in its own way: they are compared by what they mean.
+``domains``, ``urls`` and ``volumes`` are compared without their order. ``caddyfile`` and
+``haproxy`` may be written in the cluster's own way: they are compared by what they mean.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from cluster_tests.caddyfile import read_sites
@@ -14,6 +13,8 @@ from cluster_tests.definition import matched_domain
 from cluster_tests.errors import DefinitionError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from cluster_tests.oracle import Expectation
 
 _UNORDERED = ("domains", "urls", "volumes")
