@@ -5,10 +5,9 @@ Errors of the tunnels are translated here: above this room a tunnel that broke i
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from cluster_tests.errors import HarnessError, NodeError, SeveralErrors
@@ -30,8 +29,8 @@ class Links:
     def __init__(self, inventory: Inventory) -> None:
         """Plan the tunnels; nothing is opened yet."""
         self._inventory = inventory
-        # mkdtemp makes it 0700: whoever reaches an engine's socket is root on that node.
-        self._directory = Path(tempfile.mkdtemp(prefix="cluster-tests-"))
+        # It is made 0700: whoever reaches an engine's socket is root on that node.
+        self._directory = TemporaryDirectory(prefix="cluster-tests-")
         self._engines = {node: self._engine_forward(node) for node in inventory.nodes}
         self._consul = TcpForward(
             _LOOPBACK, inventory.consul.port, answers=http_answers("/v1/status/leader")
@@ -49,7 +48,7 @@ class Links:
         try:
             self._group.open()
         except GroupError as error:
-            self._remove_directory()
+            self._directory.cleanup()
             raise _by_node(error) from error
 
     def close(self) -> None:
@@ -59,7 +58,7 @@ class Links:
         except GroupError as error:
             raise _by_node(error) from error
         finally:
-            self._remove_directory()
+            self._directory.cleanup()
 
     def engine_socket(self, node: str) -> Path:
         """Tell the local socket of a node's engine."""
@@ -97,15 +96,13 @@ class Links:
 
     def _engine_forward(self, node: str) -> SocketForward:
         return SocketForward(
-            _ENGINE_SOCKET, self._directory / f"{node}.sock", answers=http_answers("/_ping")
+            _ENGINE_SOCKET,
+            Path(self._directory.name) / f"{node}.sock", answers=http_answers("/_ping")
         )
 
     def _forwards(self, node: str) -> list[SocketForward | TcpForward]:
         engine = self._engines[node]
         return [engine, self._consul] if node == self._consul_node else [engine]
-
-    def _remove_directory(self) -> None:
-        shutil.rmtree(self._directory, ignore_errors=True)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from contexts.plugins.reporting.cli import (
     VerboseReporter,
 )
 
-from cluster_tests import session
+from cluster_tests import current
 from cluster_tests.errors import ClusterTestsError, UsageError
 from cluster_tests.grammar import require_good_grammar
 from cluster_tests.plugin.interrupts import interrupts
@@ -60,7 +60,7 @@ class RunningPlugin:
         """Check the inventory that was named, and say how a session is to be opened."""
         interrupts.catch()
         try:
-            session.configure(inventory_source(args, environ), keep=args.keep)
+            current.configure(inventory_source(args, environ), keep=args.keep)
         except UsageError as error:
             refuse(error)
         return True
@@ -103,7 +103,7 @@ class RunningPlugin:
         """Close the session; what goes wrong there is part of the run's report."""
         interrupts.run_ended()
         try:
-            session.close()
+            current.close()
         except ClusterTestsError as error:
             for listener in self._listeners:
                 listener.unexpected_error(error)
