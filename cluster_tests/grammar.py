@@ -230,4 +230,3 @@ def _docstring_problems(cls: type) -> Iterator[str]:
     expected = f"{switch.kind}: {switch}"
     if line != expected:
         yield f'{cls.__name__} says """{line}""", but its placements are """{expected}"""'
-

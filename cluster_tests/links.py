@@ -97,7 +97,8 @@ class Links:
     def _engine_forward(self, node: str) -> SocketForward:
         return SocketForward(
             _ENGINE_SOCKET,
-            Path(self._directory.name) / f"{node}.sock", answers=http_answers("/_ping")
+            Path(self._directory.name) / f"{node}.sock",
+            answers=http_answers("/_ping"),
         )
 
     def _forwards(self, node: str) -> list[SocketForward | TcpForward]:

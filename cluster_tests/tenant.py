@@ -6,7 +6,7 @@ import json
 import time
 from dataclasses import dataclass, fields
 from shlex import quote
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from cluster_tests.errors import ClusterTestsError, NotSettledError, RefusedError
 from cluster_tests.journal import Claim
@@ -17,13 +17,25 @@ from cluster_tests.report import Progress, say
 if TYPE_CHECKING:
     from cluster_tests.inventory import Inventory
     from cluster_tests.model import Application, Placement, ServiceDefinition
-    from cluster_tests.publisher import Publication
     from cluster_tests.session import Session
+
+
+class Publication(Protocol):
+    """A service's repository in the forge, under a name of its own."""
+
+    application: Application
+    definition: ServiceDefinition
+
+    def publish(self) -> None:
+        """Push it, so that the nodes can fetch it."""
+
+    def withdraw(self) -> None:
+        """Remove from the forge what ``publish`` put there; nothing to do is no error."""
 
 
 @dataclass(frozen=True)
 class Moved:
-    """What came of a switch: the expectation, what the cluster showed at last, and how long it took.
+    """What came of a switch: the expectation, what was shown at last, and the seconds it took.
 
     ``failure`` is set when the cluster did not settle in time; what was shown is then no verdict
     yet, but the difference tells where to look.
@@ -184,9 +196,8 @@ def how_to_look(inventory: Inventory, application: Application, placement: Place
     """Write the commands that show what was kept, and the one that removes it."""
     show = f"docker ps --all --filter label=com.docker.compose.project={application.project}"
     lines = [f"kept: {application} at {placement}"]
-    for node in (placement.master, placement.slave):
-        if node is not None:
-            lines.append(f"  look:   {ssh_command(inventory, node)} {show}   # {node}")
+    nodes = [node for node in (placement.master, placement.slave) if node is not None]
+    lines += [f"  look:   {ssh_command(inventory, node)} {show}   # {node}" for node in nodes]
     payload = json.dumps({"repo": application.repo_url, "branch": application.branch})
     destroy = f"docker exec {inventory.names.consul} consul event -name=destroy {quote(payload)}"
     first = inventory.node_names[0]

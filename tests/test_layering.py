@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[1]
 
@@ -108,16 +111,16 @@ def place_of(name: str) -> tuple[int, str] | None:
 HOUSE = modules_below("cluster_tests") + modules_below("tunnels")
 
 
-def test_the_house_is_there():
+def test_the_house_is_there() -> None:
     assert len(HOUSE) > 30
 
 
 @pytest.mark.parametrize("path", HOUSE, ids=name_of)
-def test_every_module_has_a_room(path):
+def test_every_module_has_a_room(path: Path) -> None:
     assert place_of(name_of(path)), f"{name_of(path)} is in no room: draw it in docs/design.md"
 
 
-def test_every_room_on_the_map_exists():
+def test_every_room_on_the_map_exists() -> None:
     names = {name_of(path) for path in HOUSE}
     for rooms in FLOORS:
         for modules in rooms.values():
@@ -125,7 +128,7 @@ def test_every_room_on_the_map_exists():
 
 
 @pytest.mark.parametrize("path", HOUSE, ids=name_of)
-def test_imports_point_down(path):
+def test_imports_point_down(path: Path) -> None:
     floor, room = place_of(name_of(path)) or (0, "")
     for name in imports_of(path):
         place = place_of(name)
@@ -136,18 +139,18 @@ def test_imports_point_down(path):
 
 
 @pytest.mark.parametrize("path", modules_below("tunnels"), ids=name_of)
-def test_tunnels_know_nothing_of_clusters(path):
+def test_tunnels_know_nothing_of_clusters(path: Path) -> None:
     assert {name.split(".")[0] for name in imports_of(path)} <= {"tunnels"}
 
 
-def test_fixtures_share_no_mistake_with_the_suite():
+def test_fixtures_share_no_mistake_with_the_suite() -> None:
     files = modules_below("fixtures")
     assert files
     for path in files:
         assert {name.split(".")[0] for name in imports_of(path)} <= {"fixtures"}, path
 
 
-def test_specs_are_written_with_givens_behaviours_and_values_alone():
+def test_specs_are_written_with_givens_behaviours_and_values_alone() -> None:
     files = modules_below("specs")
     assert files
     for path in files:

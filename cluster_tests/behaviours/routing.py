@@ -23,7 +23,9 @@ class IsKnownToConsul:
         expected, found = self.expected.record, self.observed.record
         assert expected is not None, "the oracle expects no record: not this behaviour's case"
         assert found is not None, mismatch("consul", "record", dict(expected), None)
-        assert_each_same("consul: record", expected, {field: found.get(field) for field in expected})
+        assert_each_same(
+            "consul: record", expected, {field: found.get(field) for field in expected}
+        )
 
     def should_have_left_maintenance(self) -> None:
         found = self.observed.maintenance

@@ -78,7 +78,9 @@ class Interrupts:
             _tell(f"{name}: ended at once")
             sys.exit(EXIT_CODE)
         if self._count > 1:
-            _tell(f"{name}: still cleaning up; once more ends at once and leaves what is not removed")
+            _tell(
+                f"{name}: still cleaning up; once more ends at once and leaves what is not removed"
+            )
         elif self._shields:
             _tell(f"{name}: the run ends when this cleanup is done")
         else:

@@ -36,9 +36,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.error = error  # type: ignore[method-assign]
 
 
-def inventory_source(
-    args: argparse.Namespace, environ: Mapping[str, str]
-) -> Callable[[], Path]:
+def inventory_source(args: argparse.Namespace, environ: Mapping[str, str]) -> Callable[[], Path]:
     """Return what finds the inventory when a spec needs it: the named file, else the local lab's.
 
     Raises ``InventoryError`` at once with everything that is wrong in a named file.

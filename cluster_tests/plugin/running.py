@@ -87,7 +87,7 @@ class RunningPlugin:
             )
         require_good_grammar(modules)
 
-    def test_class_started(self, _cls: type) -> None:
+    def test_class_started(self, _cls: type) -> None:  # noqa: PT019 - a hook, no test
         """Start no class once somebody asked the run to end."""
         interrupts.check()
 

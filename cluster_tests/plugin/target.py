@@ -104,4 +104,6 @@ def _suggestion(wanted: str, names: Iterable[str], *, prefix: str) -> str:
     near = difflib.get_close_matches(wanted, names, n=1, cutoff=0.5)
     if near:
         return f"did you mean {prefix}{near[0]}?"
-    return f"there is: {', '.join(prefix + name for name in names)}" if names else "nothing is there"
+    return (
+        f"there is: {', '.join(prefix + name for name in names)}" if names else "nothing is there"
+    )

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class Verdict(StrEnum):
     """What one result says, and what a run says in sum."""
 
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105 - no password
     FAIL = "fail"
     UNKNOWN = "unknown"
     USAGE = "usage"
@@ -68,7 +68,7 @@ class VerdictPlugin:
         return XmlErrorsPlugin, ExitCodeReporter
 
     def initialise(self, args: argparse.Namespace, _environ: Mapping[str, str]) -> bool:
-        """Always take part; ``-q`` silences the closing line."""
+        """Take part in every run; ``-q`` silences the closing line."""
         self._quiet = args.verbosity == "quiet"
         return True
 
@@ -88,7 +88,7 @@ class VerdictPlugin:
         """Judge an error of a given, a because or a cleanup."""
         self._judge(error)
 
-    def test_class_errored(self, _cls: type, error: Exception) -> None:
+    def test_class_errored(self, _cls: type, error: Exception) -> None:  # noqa: PT019 - a hook
         """Judge an error of a class's examples or construction."""
         self._judge(error)
 

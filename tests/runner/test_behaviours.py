@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -29,6 +30,10 @@ from cluster_tests.model import (
 )
 from cluster_tests.oracle import Expectation, History
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Break = Callable[[SimpleNamespace], None]
 NODES = ("core1", "core2", "core3", "core4")
 COMPOSE = """
 services:
@@ -93,17 +98,17 @@ def settled(tmp_path: Path) -> SimpleNamespace:
     )
 
 
-def on(node: str, **changes: object):
+def on(node: str, **changes: object) -> Break:
     """Make a break: what one node shows instead."""
 
     def change(spec: SimpleNamespace) -> None:
-        view = replace(spec.observed.nodes[node], **changes)  # type: ignore[arg-type]
+        view = replace(spec.observed.nodes[node], **changes)
         spec.observed = replace(spec.observed, nodes={**spec.observed.nodes, node: view})
 
     return change
 
 
-def everywhere(**changes: object):
+def everywhere(**changes: object) -> Break:
     def change(spec: SimpleNamespace) -> None:
         spec.observed = replace(spec.observed, **changes)
         spec.shown = replace(spec.shown, **changes)
@@ -203,17 +208,21 @@ def ask(spec: SimpleNamespace, behaviour: str, sentence: str) -> None:
     getattr(getattr(behaviours, behaviour), sentence)(spec)
 
 
-def test_a_break_is_known_for_every_sentence():
+def test_a_break_is_known_for_every_sentence() -> None:
     assert sorted(SENTENCES) == sorted(BREAKS)
 
 
 @pytest.mark.parametrize(("behaviour", "sentence"), SENTENCES)
-def test_holds_when_the_cluster_shows_what_is_expected(settled, behaviour, sentence):
+def test_holds_when_the_cluster_shows_what_is_expected(
+    settled: SimpleNamespace, behaviour: str, sentence: str
+) -> None:
     ask(settled, behaviour, sentence)
 
 
 @pytest.mark.parametrize(("behaviour", "sentence"), SENTENCES)
-def test_fails_and_says_node_expected_and_found(settled, behaviour, sentence):
+def test_fails_and_says_node_expected_and_found(
+    settled: SimpleNamespace, behaviour: str, sentence: str
+) -> None:
     break_it, words = BREAKS[behaviour, sentence]
     break_it(settled)
     with pytest.raises(AssertionError) as failure:
@@ -224,7 +233,9 @@ def test_fails_and_says_node_expected_and_found(settled, behaviour, sentence):
 
 
 @pytest.mark.parametrize(("behaviour", "sentence"), SENTENCES)
-def test_no_sentence_holds_over_nothing(settled, behaviour, sentence):
+def test_no_sentence_holds_over_nothing(
+    settled: SimpleNamespace, behaviour: str, sentence: str
+) -> None:
     """An observation of no nodes, and nothing in Consul, must satisfy nobody."""
     settled.expected = settled.observed = settled.shown = Observation({})
     settled.haproxy_complaints = {}
@@ -234,12 +245,12 @@ def test_no_sentence_holds_over_nothing(settled, behaviour, sentence):
         ask(settled, behaviour, sentence)
 
 
-def test_a_missing_node_is_a_failure():
+def test_a_missing_node_is_a_failure() -> None:
     with pytest.raises(AssertionError, match="core2"):
         assert_each_same("routes", {"core1": 1, "core2": 1}, {"core1": 1})
 
 
-def test_nodes_without_a_role_are_all_the_others():
+def test_nodes_without_a_role_are_all_the_others() -> None:
     assert without_role(Placement("core1", "core2"), NODES) == ("core3", "core4")
     assert without_role(Placement("core1"), NODES) == NODES[1:]
     assert without_role(Placement(), NODES) == NODES
@@ -253,21 +264,21 @@ class Polite:
 
 
 class TestLending:
-    def test_a_sentence_is_put_onto_the_class_itself(self):
+    def test_a_sentence_is_put_onto_the_class_itself(self) -> None:
         @behaves_like(Polite)
         class Leaf:
             name = "x"
 
         assert vars(Leaf)["should_greet"] is Polite.should_greet
 
-    def test_what_a_behaviour_needs_must_be_there(self):
+    def test_what_a_behaviour_needs_must_be_there(self) -> None:
         with pytest.raises(UsageError, match="Polite needs name of Leaf"):
 
             @behaves_like(Polite)
             class Leaf:
                 pass
 
-    def test_an_annotation_of_a_base_provides_it(self):
+    def test_an_annotation_of_a_base_provides_it(self) -> None:
         class Base:
             name: str
 
@@ -277,21 +288,21 @@ class TestLending:
 
         assert "should_greet" in vars(Leaf)
 
-    def test_two_sentences_of_one_name_are_refused(self):
+    def test_two_sentences_of_one_name_are_refused(self) -> None:
         with pytest.raises(UsageError, match="Leaf has should_greet already"):
 
             @behaves_like(Polite, Polite)
             class Leaf:
                 name = "x"
 
-    def test_a_behaviour_without_sentences_is_refused(self):
+    def test_a_behaviour_without_sentences_is_refused(self) -> None:
         class Empty:
             pass
 
         with pytest.raises(UsageError, match="Empty has no sentence"):
             behaves_like(Empty)(type("Leaf", (), {}))
 
-    def test_a_behaviour_with_a_given_is_refused(self):
+    def test_a_behaviour_with_a_given_is_refused(self) -> None:
         class Doing:
             def given_something(self) -> None:
                 pass
@@ -299,10 +310,10 @@ class TestLending:
             def should_x(self) -> None:
                 assert self
 
-        with pytest.raises(UsageError, match="Doing.given_something is no sentence"):
+        with pytest.raises(UsageError, match=r"Doing\.given_something is no sentence"):
             behaves_like(Doing)(type("Leaf", (), {}))
 
-    def test_a_behaviour_that_would_run_as_a_spec_is_refused(self):
+    def test_a_behaviour_that_would_run_as_a_spec_is_refused(self) -> None:
         class SpecialBehaviour:
             def should_x(self) -> None:
                 assert self

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from textwrap import dedent
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import pytest
 
 from cluster_tests.errors import UsageError
 from cluster_tests.grammar import problems_of, require_good_grammar, spec_classes
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MakeModule = Callable[..., ModuleType]
 HEAD = """
 from cluster_tests.model import NOWHERE, Placement
 import contexts
@@ -21,7 +28,7 @@ BODY = """
 
 
 @pytest.fixture
-def module(tmp_path, monkeypatch):
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeModule:
     """Imports a piece of source as a spec module, from a file: the grammar reads sources."""
     monkeypatch.syspath_prepend(tmp_path)
 
@@ -31,7 +38,7 @@ def module(tmp_path, monkeypatch):
         path.write_text(text)
         made = ModuleType(name)
         made.__file__ = str(path)
-        monkeypatch.setitem(__import__("sys").modules, name, made)
+        monkeypatch.setitem(sys.modules, name, made)
         exec(compile(text, path, "exec"), made.__dict__)  # noqa: S102 - the trap is the test
         return made
 
@@ -44,12 +51,17 @@ TRAPS = {
         class Base:
             def should_be_asked(self): assert self
         class WhenX(Base):
-        """) + BODY,
+        """)
+        + BODY,
         "WhenX: Base.should_be_asked is inherited",
     ),
     "inherited because": (
-        "class Base:\n    def because(self): pass\n"
-        "class WhenX(Base):\n    def should_hold(self): assert self\n",
+        """
+        class Base:
+            def because(self): pass
+        class WhenX(Base):
+            def should_hold(self): assert self
+        """,
         "WhenX: Base.because is inherited",
     ),
     "inherited examples": (
@@ -58,7 +70,8 @@ TRAPS = {
             @classmethod
             def examples(cls): return [1]
         class WhenX(Base):
-        """) + BODY,
+        """)
+        + BODY,
         "WhenX: Base.examples are inherited",
     ),
     "base class that matches": (
@@ -91,7 +104,8 @@ TRAPS = {
             def given_a_base(self): pass
         class WhenX(Base):
             def given_more(self): super().given_a_base()
-        """) + BODY,
+        """)
+        + BODY,
         "WhenX.given_more calls a given or cleanup of another class",
     ),
     "a cleanup that calls its base's by name": (
@@ -100,7 +114,8 @@ TRAPS = {
             def cleanup_base(self): pass
         class WhenX(Base):
             def cleanup_more(self): Base.cleanup_base(self)
-        """) + BODY,
+        """)
+        + BODY,
         "WhenX.cleanup_more calls a given or cleanup of another class",
     ),
     "an overridden given": (
@@ -109,7 +124,8 @@ TRAPS = {
             def given(self): pass
         class WhenX(Base):
             def given(self): pass
-        """) + BODY,
+        """)
+        + BODY,
         "WhenX: given is there 2 times, and Contexts runs them all",
     ),
     "examples that are no classmethod": (
@@ -131,13 +147,17 @@ TRAPS = {
         "WhenX.should_hold asserts only inside loops",
     ),
     "a sentence that is a generator": (
-        "class WhenX:\n    def because(self): pass\n"
-        "    def should_hold(self):\n        yield\n        assert self\n",
+        """
+        class WhenX:
+            def because(self): pass
+            def should_hold(self):
+                yield
+                assert self
+        """,
         "WhenX.should_hold is a generator or a coroutine",
     ),
     "a because that is a coroutine": (
-        "class WhenX:\n    async def because(self): pass\n"
-        "    def should_hold(self): assert self\n",
+        "class WhenX:\n    async def because(self): pass\n    def should_hold(self): assert self\n",
         "WhenX.because is a generator or a coroutine",
     ),
     "no because": (
@@ -166,19 +186,19 @@ TRAPS = {
 
 
 @pytest.fixture(autouse=True)
-def _a_module_to_import_from(module):
+def _a_module_to_import_from(module: MakeModule) -> None:
     module("class ClusterInspector: pass", "tests_helper_module")
 
 
 @pytest.mark.parametrize("trap", TRAPS)
-def test_each_trap_is_seen(module, trap):
+def test_each_trap_is_seen(module: MakeModule, trap: str) -> None:
     source, problem = TRAPS[trap]
     trapped = module(source)
     found = [line for cls in spec_classes(trapped) for line in problems_of(cls, trapped)]
     assert any(problem in line for line in found), found
 
 
-def test_all_problems_come_in_one_error(module):
+def test_all_problems_come_in_one_error(module: MakeModule) -> None:
     trapped = module("class WhenX: pass\nclass WhenY:\n    def because(self): pass\n")
     with pytest.raises(UsageError) as caught:
         require_good_grammar([trapped])
@@ -187,12 +207,12 @@ def test_all_problems_come_in_one_error(module):
     assert "WhenY has no sentence" in str(caught.value)
 
 
-def test_modules_without_a_spec_are_refused(module):
+def test_modules_without_a_spec_are_refused(module: MakeModule) -> None:
     with pytest.raises(UsageError, match="no spec was found"):
         require_good_grammar([module("x = 1")])
 
 
-def test_a_good_spec_has_no_problem(module):
+def test_a_good_spec_has_no_problem(module: MakeModule) -> None:
     good = module("""
         class ABase:
             before: Placement

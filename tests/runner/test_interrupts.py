@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import signal
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
+
+if TYPE_CHECKING:
+    from spec_folder import SpecFolder, WaitForLine
+
+pytest_plugins = ["spec_folder"]
 
 DEADLINE = 30
 WAITING = """
@@ -33,7 +39,9 @@ ONE_CLASS = "specs/a_spec.py:WhenItTakesLong"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_first_signal_cleans_up_reports_and_ends_with_130(specs, wait_for_line, number):
+def test_the_first_signal_cleans_up_reports_and_ends_with_130(
+    specs: SpecFolder, wait_for_line: WaitForLine, number: signal.Signals
+) -> None:
     specs.write("a_spec.py", IN_BECAUSE)
     report = specs.path / "report.xml"
     process = specs.start("specs", "-v", "-s", "--no-random", "--xml", str(report))
@@ -50,7 +58,9 @@ def test_the_first_signal_cleans_up_reports_and_ends_with_130(specs, wait_for_li
     assert ET.parse(report).getroot().get("errors") != "0"  # noqa: S314 - our own file
 
 
-def test_a_second_signal_does_not_stop_the_cleanup_and_says_so(specs, wait_for_line):
+def test_a_second_signal_does_not_stop_the_cleanup_and_says_so(
+    specs: SpecFolder, wait_for_line: WaitForLine
+) -> None:
     cleanup = "print('in cleanup', flush=True); threading.Event().wait(1)"
     specs.write("a_spec.py", WAITING.format(because="wait_for_a_signal('ready')", cleanup=cleanup))
     process = specs.start(ONE_CLASS, "-v", "-s")
@@ -64,7 +74,7 @@ def test_a_second_signal_does_not_stop_the_cleanup_and_says_so(specs, wait_for_l
     assert "still cleaning up" in errors
 
 
-def test_a_third_signal_ends_at_once(specs, wait_for_line):
+def test_a_third_signal_ends_at_once(specs: SpecFolder, wait_for_line: WaitForLine) -> None:
     specs.write(
         "a_spec.py",
         WAITING.format(
@@ -86,7 +96,9 @@ def test_a_third_signal_ends_at_once(specs, wait_for_line):
     assert "ended at once" in errors
 
 
-def test_a_first_signal_during_an_ordinary_cleanup_lets_it_finish(specs, wait_for_line):
+def test_a_first_signal_during_an_ordinary_cleanup_lets_it_finish(
+    specs: SpecFolder, wait_for_line: WaitForLine
+) -> None:
     cleanup = "print('in cleanup', flush=True); threading.Event().wait(1)"
     specs.write("a_spec.py", WAITING.format(because="pass", cleanup=cleanup))
     process = specs.start(ONE_CLASS, "-v", "-s")

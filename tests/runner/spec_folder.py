@@ -6,13 +6,18 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+WaitForLine = Callable[[subprocess.Popen[str], str], str]
 DEADLINE = 30  # seconds that one small run may take
 
 
@@ -64,7 +69,7 @@ def specs(tmp_path: Path) -> Iterator[SpecFolder]:
 
 
 @pytest.fixture
-def wait_for_line() -> Callable[[subprocess.Popen[str], str], str]:
+def wait_for_line() -> WaitForLine:
     """Reads a process's output up to the line that holds a text; returns what came so far."""
 
     def wait(process: subprocess.Popen[str], text: str) -> str:
