@@ -12,9 +12,10 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fake_consul import FakeConsul
 from switch_agent import checkout, handler
 from switch_agent.command import run
-from switch_agent.errors import CommandError
+from switch_agent.errors import BrokenError, CommandError
 from switch_agent.journal import Journal
 from switch_agent.names import Application
 from switch_agent.payload import read_events, read_request
@@ -107,6 +108,28 @@ def test_an_event_older_than_the_record_is_left_alone(settings: Settings) -> Non
         f"{ID} WARNING the record is of a later event: nothing to do",
         f"{ID} INFO done",
     ]
+
+
+@pytest.mark.parametrize("happening", ["no plugin", "a restart"])
+def test_a_node_that_cannot_take_part_lets_the_switch_fail_for_all(
+    settings: Settings, happening: str
+) -> None:
+    consul = FakeConsul(settings.nodes)
+
+    def plugin() -> None:
+        raise BrokenError("the plugin is disabled")
+
+    tools: Any = SimpleNamespace(settings=settings, consul=consul, plugin=plugin)
+    payload = {"repo": "http://f/x", "branch": "b", "master": "core2"}
+    (event,) = read_events(watch_output("deploy", payload))
+    if happening == "a restart":
+        handler.abandon(tools, event)
+    else:
+        handler.handle_event(tools, event, read_request(event, settings.nodes))
+    words = {key.rsplit("/", 1)[-1] for key in consul.entries}
+    assert words == {"failure", "core1"}  # the latter is done/core1; core2 closes the meeting
+    assert [line for line in lines(settings) if " ERROR " in line]
+    assert lines(settings)[-1] == f"{ID} INFO failed"
 
 
 # --- commands and checkouts -----------------------------------------------------------------
