@@ -130,6 +130,15 @@ class Cluster:
         event = {"repo": application.repo_url, "branch": application.branch}
         return self.consul.fire("destroy", event)
 
+    def remove_snapshots(self, application: Application) -> dict[str, list[str]]:
+        """Remove what a destroy leaves on the nodes, and tell the snapshots' names by node."""
+        self.inventory.require_may_change(f"remove the snapshots of {application}")
+        calls = {
+            name: partial(node.probe.remove_snapshots, application)
+            for name, node in self.nodes.items()
+        }
+        return side_by_side(self._executor, calls)
+
     # --- looking
 
     def observe(self, footprint: Footprint) -> Observation:

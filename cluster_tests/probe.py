@@ -73,6 +73,11 @@ class Probe(Source):
         """Read the parts of an observation: ``OBSERVED``, in JSON's types."""
         return self._read(OBSERVED, name=application.name, prefix=application.volume_prefix)
 
+    def remove_snapshots(self, application: Application) -> list[str]:
+        """Remove the snapshots of the application's volumes, and tell their names."""
+        prefix = application.volume_prefix
+        return list(self._read(("removed",), prefix=prefix)["removed"])
+
     def handling(self, event_id: str) -> Handling:
         """Tell how far the node is with an event."""
         values = self._read(("handled", "handling"), event=event_id)

@@ -1,0 +1,22 @@
+"""Behaviours: named groups of sentences that spec classes share, and what lends them.
+
+A behaviour's body annotates what it needs of a spec class; its sentences compare values that were
+read once after the switch, and do nothing else.
+"""
+
+from cluster_tests.behaviours.declaring import behaves_like
+from cluster_tests.behaviours.placement import (
+    LeavesNothingBehind,
+    ReplicatesToItsSlave,
+    RunsOnItsMaster,
+)
+from cluster_tests.behaviours.routing import IsKnownToConsul, RoutesThroughEveryNode
+
+__all__ = [
+    "IsKnownToConsul",
+    "LeavesNothingBehind",
+    "ReplicatesToItsSlave",
+    "RoutesThroughEveryNode",
+    "RunsOnItsMaster",
+    "behaves_like",
+]
