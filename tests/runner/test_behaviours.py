@@ -29,12 +29,14 @@ from cluster_tests.model import (
     Volume,
 )
 from cluster_tests.oracle import Expectation, History
+from cluster_tests.served import Served, Unavailable
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 Break = Callable[[SimpleNamespace], None]
 NODES = ("core1", "core2", "core3", "core4")
+BOTH = {1: "one", 2: "two"}
 COMPOSE = """
 services:
   app:
@@ -95,6 +97,10 @@ def settled(tmp_path: Path) -> SimpleNamespace:
         observed=expected,
         shown=shown,
         haproxy_complaints=dict.fromkeys(NODES, ""),
+        written={1: "one"},
+        written_after={2: "two"},
+        cached="on core3",
+        served=dict.fromkeys(NODES, Served(None, BOTH, BOTH, None)),
     )
 
 
@@ -118,6 +124,15 @@ def everywhere(**changes: object) -> Break:
 
 def complaint(spec: SimpleNamespace) -> None:
     spec.haproxy_complaints["core2"] = "exit code 1: no such backend"
+
+
+def serving(node: str, **changes: object) -> Break:
+    """Make a break: what one node serves instead."""
+
+    def change(spec: SimpleNamespace) -> None:
+        spec.served[node] = replace(spec.served[node], **changes)
+
+    return change
 
 
 NONE: frozenset[object] = frozenset()
@@ -196,6 +211,32 @@ BREAKS = {
         ("core1", "found, not expected", "left:8000"),
     ),
 }
+BREAKS |= {
+    ("ServesThroughEveryNode", "should_accept_a_write_through_every_node"): (
+        serving("core2", refusal=Unavailable("503")),
+        ("core2", "expected: None", "503"),
+    ),
+    ("ServesThroughEveryNode", "should_show_all_records_over_http_through_every_node"): (
+        serving("core2", records={1: "one"}),
+        ("core2", "expected: {1: 'one', 2: 'two'}", "found:    {1: 'one'}"),
+    ),
+    ("ServesThroughEveryNode", "should_show_all_files_over_ssh_through_every_node"): (
+        serving("core2", files=Unavailable("refused")),
+        ("core2", "expected: {1: 'one', 2: 'two'}", "refused"),
+    ),
+    ("KeepsItsData", "should_have_every_record_from_before_the_switch"): (
+        serving("core2", records={1: "lost", 2: "two"}),
+        ("core2", "expected: {1: 'one'}", "found:    {1: 'lost'}"),
+    ),
+    ("KeepsItsData", "should_have_every_file_from_before_the_switch"): (
+        serving("core2", files={2: "two"}),
+        ("core2", "expected: {1: 'one'}", "found:    {}"),
+    ),
+    (
+        "KeepsItsData",
+        "should_keep_the_cache_where_the_master_stays_and_lose_it_elsewhere",
+    ): (serving("core2", cache="on core3"), ("core2", "expected: None", "found:    'on core3'")),
+}
 SENTENCES = [
     (name, sentence.name)
     for name in behaviours.__all__
@@ -238,11 +279,33 @@ def test_no_sentence_holds_over_nothing(
 ) -> None:
     """An observation of no nodes, and nothing in Consul, must satisfy nobody."""
     settled.expected = settled.observed = settled.shown = Observation({})
-    settled.haproxy_complaints = {}
+    settled.haproxy_complaints = settled.served = {}
     if sentence == "should_have_left_maintenance":
         pytest.skip("no flag is what it asks for")
     with pytest.raises((AssertionError, KeyError)):
         ask(settled, behaviour, sentence)
+
+
+def test_the_cache_is_expected_where_the_master_stays(settled: SimpleNamespace) -> None:
+    settled.before = settled.after
+    sentence = "should_keep_the_cache_where_the_master_stays_and_lose_it_elsewhere"
+    with pytest.raises(AssertionError, match="expected: 'on core3'"):
+        ask(settled, "KeepsItsData", sentence)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "should_have_every_record_from_before_the_switch",
+        "should_have_every_file_from_before_the_switch",
+    ],
+)
+def test_data_is_not_kept_where_none_was_written(
+    settled: SimpleNamespace, sentence: str
+) -> None:
+    settled.written = {}
+    with pytest.raises(AssertionError, match="nothing was written"):
+        ask(settled, "KeepsItsData", sentence)
 
 
 def test_a_missing_node_is_a_failure() -> None:
