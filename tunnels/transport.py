@@ -55,6 +55,29 @@ def _call(name: str) -> Handler:
     return handle
 
 
+class _Packetizer(paramiko.packet.Packetizer):
+    """Acknowledges what arrives at once.
+
+    sshd leaves Nagle's algorithm on for connections without a session: of two small messages, say
+    an answer and its end, it holds the second back until the first is acknowledged, which Linux
+    would do after 40 ms. The option (tcp(7), TCP_QUICKACK) lasts until the next data.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        super().__init__(sock)
+        self._stream = sock
+        # Only Linux has the option, and needs it; a connection through a proxy is no TCP socket.
+        internet = sock.family in {socket.AF_INET, socket.AF_INET6}
+        self._delays = internet and hasattr(socket, "TCP_QUICKACK")
+
+    def read_message(self) -> tuple[int, Message]:
+        """Read a message, then acknowledge it."""
+        message = super().read_message()
+        if self._delays:
+            self._stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        return message
+
+
 class Transport(paramiko.Transport):
     """An SSH connection that carries channels of both kinds, its own and paramiko's sessions."""
 
@@ -77,7 +100,7 @@ class Transport(paramiko.Transport):
 
     def __init__(self, sock: socket.socket) -> None:
         """Speak SSH over the connected ``sock``, which now belongs to the transport."""
-        super().__init__(sock)
+        super().__init__(sock, packetizer_class=_Packetizer)
         sock.settimeout(_IDLE_CHECK)
         self._stream = sock
         # Held until the answer has come, also for a caller that gave up: it must be closed then.
