@@ -14,18 +14,20 @@ from typing import TYPE_CHECKING, ClassVar
 from cluster_tests import current
 from cluster_tests.comparison import comparable, container_names
 from cluster_tests.errors import ClusterTestsError
+from cluster_tests.ledger import Record
 from cluster_tests.model import NOWHERE
 from cluster_tests.plugin.interrupts import interrupts
 from cluster_tests.report import Progress
-from cluster_tests.served import serve, value_of
+from cluster_tests.served import served, written
 from cluster_tests.tenant import Tenant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from cluster_tests.errors import NotSettledError
+    from cluster_tests.ledger import Ledger
     from cluster_tests.model import Observation, Placement
-    from cluster_tests.served import Records, Served, Visitor
+    from cluster_tests.served import Served
     from cluster_tests.session import Session
     from cluster_tests.tenant import Moved
 
@@ -48,14 +50,14 @@ class AnApplication:
     haproxy_complaints: Mapping[str, str]
 
     # What was written before and after the switch, and what every node served then.
-    written: Records
-    written_after: Records
+    written: tuple[Record, ...]
+    written_after: tuple[Record, ...]
     served: Mapping[str, Served]
-    cached: str | None
+    cached: bytes | None
 
     _session: Session
     _tenant: Tenant
-    _visitors: Mapping[str, Visitor]
+    _ledgers: Mapping[str, Ledger]
     _failure: NotSettledError | None = None
 
     def given_a_published_application(self) -> None:
@@ -64,8 +66,8 @@ class AnApplication:
         publication = self._session.plan(self.service, f"spec-{secrets.token_hex(3)}")
         self._tenant = Tenant(self._session, publication)
         self._tenant.move_in()
-        self._visitors = self._session.visitors(publication)
-        self.written, self.written_after, self.cached, self.served = {}, {}, None, {}
+        self._ledgers = self._session.ledgers(publication)
+        self.written, self.written_after, self.cached, self.served = (), (), None, {}
 
     def switch(self) -> None:
         """Switch from ``before`` to ``after``, wait until it has settled, read everything once."""
@@ -102,19 +104,13 @@ class AnApplication:
         self.haproxy_complaints = self._session.haproxy_complaints()
 
     def _visit(self) -> None:
-        records = _records(self._visitors, first=len(self.written) + 1)
+        records = _records(self._ledgers, first=len(self.written) + 1)
         refusals = self._session.side_by_side(
-            {
-                node: partial(value_of, partial(visitor.write, *records[node]))
-                for node, visitor in self._visitors.items()
-            }
+            {node: partial(written, self._ledgers[node], records[node]) for node in self._ledgers}
         )
-        self.written_after = dict(records.values())
+        self.written_after = tuple(records.values())
         self.served = self._session.side_by_side(
-            {
-                node: partial(serve, visitor, refusals[node])
-                for node, visitor in self._visitors.items()
-            }
+            {node: partial(served, self._ledgers[node], refusals[node]) for node in self._ledgers}
         )
 
 
@@ -130,21 +126,18 @@ class ARunningApplication(AnApplication):
             self._write()
 
     def _write(self) -> None:
-        records = _records(self._visitors, first=1)
+        records = _records(self._ledgers, first=1)
         self._session.side_by_side(
-            {
-                node: partial(visitor.write, *records[node])
-                for node, visitor in self._visitors.items()
-            }
+            {node: partial(self._ledgers[node].write, records[node]) for node in self._ledgers}
         )
-        self.written = dict(records.values())
-        self.cached = f"cached on {self.before.master}"
-        next(iter(self._visitors.values())).fill_cache(self.cached)
+        self.written = tuple(records.values())
+        self.cached = f"cached on {self.before.master}".encode()
+        next(iter(self._ledgers.values())).write_cache(self.cached)
 
 
-def _records(nodes: Iterable[str], *, first: int) -> dict[str, tuple[int, str]]:
+def _records(nodes: Iterable[str], *, first: int) -> dict[str, Record]:
     """Make a record to be written through each node; its text tells which, and is no ASCII."""
     return {
-        node: (number, f"record {number} through {node}: æ 記録 \n second line")
+        node: Record(number, f"record {number} through {node}: æ 記録\nsecond line")
         for number, node in enumerate(nodes, start=first)
     }

@@ -1,76 +1,59 @@
-"""What an application serves through each node, read once and kept as values.
+"""What an application serves through one node, read once and kept as values.
 
-Reading through a node that does not serve is no error of the suite: what went wrong is kept in
-place of the value, for a sentence to compare.
+A front that does not serve is no error of the reading: what went wrong is kept in place of the
+value, for a sentence to compare. What is the harness's fault is raised.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
-from cluster_tests.errors import ClusterTestsError
+from cluster_tests.errors import FrontError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
+
+    from cluster_tests.ledger import Found, Ledger, Record
 
 T = TypeVar("T")
-Records = dict[int, str]
-"""Texts by the record's number."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Unavailable:
     """What came instead of a value."""
 
     reason: str
 
 
-class Visitor(Protocol):
-    """Asks one application through one node's front, over HTTP and over SSH.
-
-    Every method raises ``ClusterTestsError`` when the answer is not a proper one.
-    """
-
-    def write(self, number: int, text: str) -> None:
-        """Store a record; returns once the application has acknowledged it."""
-
-    def records(self) -> Records:
-        """Read all records from the database, over HTTP."""
-
-    def files(self) -> Records:
-        """Read the records' files, over SSH."""
-
-    def cache(self) -> str | None:
-        """Read what the cache volume holds; None when it is empty."""
-
-    def fill_cache(self, text: str) -> None:
-        """Replace what the cache volume holds."""
-
-
 @dataclass(frozen=True)
 class Served:
-    """What one node's front gave of an application; ``refusal`` is None for a write it took."""
+    """What one node's front gave of a ledger; ``refusal`` is None when a write was acknowledged."""
 
     refusal: Unavailable | None
-    records: Records | Unavailable
-    files: Records | Unavailable
-    cache: str | None | Unavailable
+    records: frozenset[Found] | Unavailable
+    files: frozenset[Found] | Unavailable
+    cache: bytes | Unavailable | None
 
 
-def serve(visitor: Visitor, refusal: Unavailable | None) -> Served:
+def written(ledger: Ledger, record: Record) -> Unavailable | None:
+    """Write through one node, and tell what came instead of an acknowledgement."""
+    return _value_of(partial(ledger.write, record))
+
+
+def served(ledger: Ledger, refusal: Unavailable | None) -> Served:
     """Read everything through one node; ``refusal`` is what came of a write through it."""
     return Served(
         refusal=refusal,
-        records=value_of(visitor.records),
-        files=value_of(visitor.files),
-        cache=value_of(visitor.cache),
+        records=_value_of(lambda: frozenset(ledger.read_all())),
+        files=_value_of(lambda: frozenset(ledger.read_files())),
+        cache=_value_of(ledger.read_cache),
     )
 
 
-def value_of(call: Callable[[], T]) -> T | Unavailable:
-    """Return what ``call`` does, or what it raised of our own errors."""
+def _value_of(call: Callable[[], T]) -> T | Unavailable:
     try:
         return call()
-    except ClusterTestsError as error:
+    except FrontError as error:
         return Unavailable(error.message)

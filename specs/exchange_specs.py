@@ -64,7 +64,7 @@ class WhenTheMasterMovesAndTheSlaveStays(ARunningApplication):
     def because_we_deploy_on_another_master(self) -> None:
         self.switch()
 
-    def should_have_brought_the_data_to_the_new_master_as_snapshots(self) -> None:
+    def should_have_brought_its_volumes_to_the_new_master_as_snapshots(self) -> None:
         sent = {name.partition("@")[0] for name in self.shown.nodes["core1"].snapshots}
         volumes = self.shown.nodes["core1"].btrfs_volumes
         assert volumes

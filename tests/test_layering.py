@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS: list[dict[str, set[str]]] = [
     {"givens": {"cluster_tests.givens", "cluster_tests.behaviours"}},
     {"plugin": {"cluster_tests.plugin"}, "cli": {"cluster_tests.cli"}},
-    {"tenant": {"cluster_tests.tenant"}},
+    {"tenant": {"cluster_tests.tenant"}, "served": {"cluster_tests.served"}},
     {"current": {"cluster_tests.current"}},
     {
         "session": {"cluster_tests.session", "cluster_tests.links"},
@@ -29,6 +29,11 @@ FLOORS: list[dict[str, set[str]]] = [
     {
         "cluster": {"cluster_tests.cluster", "cluster_tests.observing"},
         "journal": {"cluster_tests.journal"},
+        "publisher": {
+            "cluster_tests.publisher",
+            "cluster_tests.git",
+            "cluster_tests.service_source",
+        },
     },
     {"comparison": {"cluster_tests.comparison"}},
     {"oracle": {"cluster_tests.oracle", "cluster_tests.record"}},
@@ -46,6 +51,7 @@ FLOORS: list[dict[str, set[str]]] = [
             "cluster_tests.haproxy_config",
             "cluster_tests.haproxy_match",
         },
+        "front": {"cluster_tests.front", "cluster_tests.sftp", "cluster_tests.ledger"},
         "caddy": {"cluster_tests.caddy"},
         "volumes": {"cluster_tests.volumes"},
         "definition": {"cluster_tests.definition", "cluster_tests.caddyfile"},
@@ -62,7 +68,7 @@ FLOORS: list[dict[str, set[str]]] = [
             "cluster_tests.side_by_side",
         },
     },
-    {"model": {"cluster_tests.model"}},
+    {"model": {"cluster_tests.model"}, "service keys": {"cluster_tests.service_keys"}},
     {"errors": {"cluster_tests.errors"}},
     {"version": {"cluster_tests"}},
     {"tunnels": {"tunnels"}},

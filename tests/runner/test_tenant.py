@@ -1,89 +1,25 @@
-"""An application's life on a cluster of paper: what is asked of it, in which order, and what not."""
+"""An application's life on a cluster of paper: what is asked of it, and in which order."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+from paper import FREE, PaperCluster, PaperPublication
 
 from cluster_tests.errors import HarnessError, NodeError, NotSettledError, RefusedError
 from cluster_tests.journal import Journal
-from cluster_tests.model import (
-    NOWHERE,
-    Application,
-    NodeView,
-    Observation,
-    Placement,
-    Registration,
-    ServiceDefinition,
-)
+from cluster_tests.model import NOWHERE, NodeView, Observation, Placement, Registration
 from cluster_tests.tenant import Tenant, traces
-from cluster_tests.waiting import Waited
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from cluster_tests.oracle import Expectation
-
 PAIR = Placement("core1", "core2")
 SWAPPED = Placement("core2", "core1")
-FREE = Observation({"core1": NodeView(), "core2": NodeView()})
-
-
-@dataclass
-class PaperCluster:
-    """Writes down what it is asked; ``fails`` maps a method's name to what it raises."""
-
-    shows: Observation = FREE
-    asked: list[tuple[Any, ...]] = field(default_factory=list)
-    fails: dict[str, Exception] = field(default_factory=dict)
-
-    def _note(self, name: str, *arguments: object) -> None:
-        self.asked.append((name, *arguments))
-        if name in self.fails:
-            raise self.fails[name]
-
-    def observe(self, _footprint: object) -> Observation:
-        return self.shows
-
-    def deploy(self, _application: Application, placement: Placement) -> str:
-        self._note("deploy", str(placement))
-        return f"e{len(self.asked)}"
-
-    def destroy(self, _application: Application) -> str:
-        self._note("destroy")
-        return f"e{len(self.asked)}"
-
-    def settle(self, expectation: Expectation) -> Waited[Observation]:
-        self._note("settle", str(expectation.placement), expectation.history)
-        return Waited(self.shows, 1.0, 0.1, 0.1, 1, 0)
-
-    def await_handled(self, event: str) -> None:
-        self._note("await_handled", event)
-
-    def remove_snapshots(self, _application: Application) -> None:
-        self._note("remove_snapshots")
-
-    @property
-    def names(self) -> list[str]:
-        return [name for name, *_ in self.asked]
-
-
-class PaperPublication:
-    application = Application("http://forge/git/ledger", "b1")
-    definition = ServiceDefinition(services=())
-
-    def __init__(self, cluster: PaperCluster) -> None:
-        self._cluster = cluster
-
-    def publish(self) -> None:
-        self._cluster._note("publish")
-
-    def withdraw(self) -> None:
-        self._cluster._note("withdraw")
 
 
 @pytest.fixture
@@ -175,9 +111,7 @@ def test_a_move_carries_the_history_that_the_oracle_needs(
     assert cluster.names == ["publish", "deploy", "settle", "deploy", "settle"]
 
 
-def test_after_a_destroy_there_is_no_earlier_deploy(
-    tenant: Tenant, cluster: PaperCluster
-) -> None:
+def test_after_a_destroy_there_is_no_earlier_deploy(tenant: Tenant, cluster: PaperCluster) -> None:
     tenant.move_in()
     tenant.move(PAIR)
     tenant.move(NOWHERE)
