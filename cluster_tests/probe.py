@@ -83,6 +83,14 @@ class Probe(Source):
         values = self._read(("handled", "handling"), event=event_id)
         return Handling(bool(values["handled"]), tuple(values["handling"]))
 
+    def require_plugin(self) -> None:
+        """Raise ``NodeError`` unless the volume plugin answers.
+
+        The first question costs a third of a second, in which the plugin's socket is found: whoever
+        asks it here has quick looks from then on.
+        """
+        self._read(("schedules",), prefix="")
+
     def log(self, lines: int) -> list[str]:
         """Give the last ``lines`` lines of the handler's log."""
         return list(self._read(("log",), lines=lines)["log"])

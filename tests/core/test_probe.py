@@ -81,7 +81,11 @@ class Bench:
             }
         )
         deadlines = inventory.deadlines.model_copy(update={"answer": 5.0})
-        local = inventory.model_copy(update={"paths": paths, "deadlines": deadlines})
+        # Not a real handler's: this machine's lab runs those, and the script sees them from here.
+        names = inventory.names.model_copy(update={"handler": "made-up-agent handle"})
+        local = inventory.model_copy(
+            update={"paths": paths, "deadlines": deadlines, "names": names}
+        )
         self.probe = Probe("core1", local, self.bell, self.start)
 
     def start(self) -> ExecStream:

@@ -48,7 +48,7 @@ class Running:
                 "deploy": str(self.deploy),
                 "events_log": str(self.deploy / "events.log"),
                 "handler_log": str(self.deploy / "handler.log"),
-                "handler": "switch handle",
+                "handler": "made-up-agent handle",
             }
         )
 
@@ -135,7 +135,7 @@ def test_it_gives_the_end_of_the_handlers_log(running: Running) -> None:
 
 def test_it_finds_the_processes_that_handle(running: Running) -> None:
     assert running.values("handling") == []
-    line = [sys.executable, "-c", "input()", "switch", "handle"]
+    line = [sys.executable, "-c", "input()", "made-up-agent", "handle"]
     with subprocess.Popen(line, stdin=subprocess.PIPE) as handler:
         assert running.values("handling") == [" ".join(line)]
         handler.communicate(b"\n")
