@@ -46,7 +46,9 @@ def test_paper_knows_every_step_and_what_the_agent_undoes() -> None:
     assert set(paper_nodes.actions()) == set(ACTIONS)
     nothing = ACTIONS[Step.TIDY].undo
     undone = {step for step, action in ACTIONS.items() if action.undo is not nothing}
-    assert undone == {step for step, (_, undo) in paper_nodes.EFFECTS.items() if undo is not paper_nodes._none}
+    assert undone == {
+        step for step, (_, undo) in paper_nodes.EFFECTS.items() if undo is not paper_nodes._none
+    }
 
 
 @pytest.mark.parametrize("switch", SWITCHES, ids=str)
