@@ -76,7 +76,9 @@ class Tenant:
                 remedy="destroy it if it is yours to destroy, or use another branch",
             )
         application = self.application
-        claim = Claim(str(session.inventory_path), application.repo_url, application.branch)
+        claim = Claim(
+            str(session.inventory_path.absolute()), application.repo_url, application.branch
+        )
         self._claim = session.journal.claim(claim)
         session.admit(self)
         self.publication.publish()
@@ -140,7 +142,7 @@ class Tenant:
             say(how_to_look(self._session.inventory, self.application, self.placement))
             return
         errors = []
-        with Progress(f"{self.application}: removing"):
+        with Progress(f"{self.application}: removing") as progress:
             for step in (self._finish, self._destroy, self._remove_snapshots, self._withdraw):
                 try:
                     step()
@@ -149,6 +151,7 @@ class Tenant:
         if errors:
             raise _joined(errors)
         self._session.journal.release(claim)
+        say(f"{self.application}: removed in {progress.seconds:.1f} s")
 
     def _finish(self) -> None:
         # A destroy that overtakes a deploy would leave what the deploy creates after it.
