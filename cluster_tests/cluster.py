@@ -65,7 +65,7 @@ class Cluster:
         """Connect, check the infrastructure, begin to listen.
 
         Raises ``HarnessError`` with everything that does not answer: Consul without a leader,
-        engines that are stopped, infrastructure containers that do not run.
+        engines that are stopped, infrastructure containers that do not run, volume plugins.
         """
         try:
             checks: dict[str, Callable[[], object]] = {"consul": self.consul.require_leader}
@@ -73,6 +73,8 @@ class Cluster:
                 checks[name] = partial(self._open_node, node)
             side_by_side(self._executor, checks)
             self._sources.open(self._executor)
+            plugins = {name: node.probe.require_plugin for name, node in self.nodes.items()}
+            side_by_side(self._executor, plugins)
         except BaseException:
             self.close()
             raise
@@ -129,6 +131,15 @@ class Cluster:
         self.inventory.require_may_change(f"destroy {application}")
         event = {"repo": application.repo_url, "branch": application.branch}
         return self.consul.fire("destroy", event)
+
+    def remove_snapshots(self, application: Application) -> dict[str, list[str]]:
+        """Remove what a destroy leaves on the nodes, and tell the snapshots' names by node."""
+        self.inventory.require_may_change(f"remove the snapshots of {application}")
+        calls = {
+            name: partial(node.probe.remove_snapshots, application)
+            for name, node in self.nodes.items()
+        }
+        return side_by_side(self._executor, calls)
 
     # --- looking
 

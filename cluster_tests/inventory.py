@@ -162,7 +162,7 @@ class Names(_Section):
     caddy: Name = "cluster_caddy_1"
     network: Name = "cluster_default"
     volume_driver: Name = "anybox/buttervolume:latest"
-    handler: Name = "agent.*handle"
+    handler: Name = "switch-agent handle"
 
     @property
     def containers(self) -> tuple[str, ...]:

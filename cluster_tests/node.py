@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import socket
 import tarfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -57,6 +58,7 @@ class Engine:
     def open(self) -> None:
         """Agree on an API version; raise ``NodeError`` if the engine does not answer."""
         with self._translated("connecting"):
+            self._reach()
             self._api = docker.APIClient(
                 base_url=f"unix://{self._socket_path}",
                 version="auto",
@@ -64,6 +66,12 @@ class Engine:
                 max_pool_size=CONNECTIONS,
                 num_pools=1,
             )
+
+    def _reach(self) -> None:
+        # The SDK leaves a socket behind each time it finds nobody there.
+        with socket.socket(socket.AF_UNIX) as reached:
+            reached.settimeout(self._timeout)
+            reached.connect(self._socket_path)
 
     def close(self) -> None:
         """Drop the connections."""

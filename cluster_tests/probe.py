@@ -73,10 +73,23 @@ class Probe(Source):
         """Read the parts of an observation: ``OBSERVED``, in JSON's types."""
         return self._read(OBSERVED, name=application.name, prefix=application.volume_prefix)
 
+    def remove_snapshots(self, application: Application) -> list[str]:
+        """Remove the snapshots of the application's volumes, and tell their names."""
+        prefix = application.volume_prefix
+        return list(self._read(("removed",), prefix=prefix)["removed"])
+
     def handling(self, event_id: str) -> Handling:
         """Tell how far the node is with an event."""
         values = self._read(("handled", "handling"), event=event_id)
         return Handling(bool(values["handled"]), tuple(values["handling"]))
+
+    def require_plugin(self) -> None:
+        """Raise ``NodeError`` unless the volume plugin answers.
+
+        The first question costs a third of a second, in which the plugin's socket is found: whoever
+        asks it here has quick looks from then on.
+        """
+        self._read(("schedules",), prefix="")
 
     def log(self, lines: int) -> list[str]:
         """Give the last ``lines`` lines of the handler's log."""

@@ -64,12 +64,12 @@ def plugin_socket() -> str:
     return str(USOCKET)
 
 
-def ask_plugin(method: str, endpoint: str, key: str) -> list[Any]:
-    """Ask one of the plugin's lists; raise ``RuntimeError`` with what the plugin says."""
+def ask_plugin(method: str, endpoint: str, key: str, **arguments: str) -> Any:  # noqa: ANN401
+    """Ask the plugin for what its answer has under ``key``; raise ``RuntimeError`` if it errs."""
     path = plugin_socket()
     connection = PluginConnection(path)
     try:
-        body = None if method == "GET" else "{}"
+        body = None if method == "GET" else json.dumps(arguments)
         connection.request(method, f"/VolumeDriver.{endpoint}", body)
         response = connection.getresponse()
         text = response.read().decode()
@@ -82,8 +82,7 @@ def ask_plugin(method: str, endpoint: str, key: str) -> list[Any]:
     answer = json.loads(text)
     if answer.get("Err"):
         raise RuntimeError(f"the volume plugin answers to {endpoint}: {answer['Err']}")
-    values: list[Any] = answer[key]
-    return values
+    return answer[key]
 
 
 # --- what can be read -----------------------------------------------------------------------
@@ -117,6 +116,13 @@ class Reader:
         """List the snapshots of the application's volumes."""
         names = ask_plugin("GET", "Snapshot.List", "Snapshots")
         return [name for name in names if name.startswith(request["prefix"])]
+
+    def removed(self, request: dict[str, Any]) -> list[str]:
+        """Remove the application's snapshots, and list those that were there."""
+        names = self.snapshots(request)
+        for name in names:
+            ask_plugin("POST", "Snapshot.Remove", "Err", Name=name)
+        return names
 
     def handled(self, request: dict[str, Any]) -> bool:
         """Tell whether the event's ID is in the log of handled events."""

@@ -1,0 +1,142 @@
+"""A real sshd, started by the tests as an ordinary process on loopback."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from far_ends import PATIENCE
+
+from tunnels import Target
+
+CONFIGURATION = """
+ListenAddress 127.0.0.1
+AuthorizedKeysFile {directory}/authorized_keys
+StrictModes no
+UsePAM no
+PidFile none
+LogLevel VERBOSE
+MaxStartups 200
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+"""
+
+
+def make_key(path: Path, *options: str) -> Path:
+    """Make a key pair; ed25519 without passphrase unless the options say otherwise."""
+    kind = () if "-t" in options else ("-t", "ed25519")
+    phrase = () if "-N" in options else ("-N", "")
+    subprocess.run(["ssh-keygen", "-q", *kind, *phrase, *options, "-f", str(path)], check=True)
+    return path
+
+
+def public_part(path: Path) -> str:
+    """Give a key's type and base64, as known_hosts and authorized_keys want them."""
+    return " ".join(path.with_name(f"{path.name}.pub").read_text().split()[:2])
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        port: int = sock.getsockname()[1]
+    return port
+
+
+class Sshd:
+    """One sshd with its own configuration, keys and log."""
+
+    def __init__(
+        self, directory: Path, *options: str, host_keys: tuple[str, ...] = ("ed25519",)
+    ) -> None:
+        self.directory = directory
+        self.port = free_port()
+        self.user = pwd.getpwuid(os.getuid()).pw_name
+        self.host_keys = [make_key(directory / f"host_{kind}", "-t", kind) for kind in host_keys]
+        self.identity = make_key(directory / "identity")
+        self.known_hosts = directory / "known_hosts"
+        self._options = options
+        self.lines: list[str] = []
+        self._news = threading.Condition()
+        (directory / "authorized_keys").write_text(public_part(self.identity) + "\n")
+        self.know(self.host_keys[0])
+
+    def know(self, *keys: Path) -> None:
+        """Write known_hosts anew, with these keys for this server."""
+        lines = [f"[127.0.0.1]:{self.port} {public_part(key)}\n" for key in keys]
+        self.known_hosts.write_text("".join(lines))
+
+    def target(self, **changes: Any) -> Target:  # noqa: ANN401 - as for dataclasses.replace
+        """Describe this server, with changes."""
+        known = Target("127.0.0.1", self.port, self.user, self.identity, self.known_hosts)
+        return replace(known, **changes)
+
+    def start(self) -> None:
+        binary = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+        if binary is None:
+            pytest.fail("sshd is missing. To mend it: apt-get install openssh-server")
+        if os.getuid() == 0:
+            Path("/run/sshd").mkdir(exist_ok=True)  # where sshd separates its privileges
+        keys = [f"HostKey {key}" for key in self.host_keys]
+        text = CONFIGURATION.format(directory=self.directory) + f"Port {self.port}\n"
+        path = self.directory / "sshd_config"
+        path.write_text("\n".join([*self._options, *keys, text]))
+        self._process = subprocess.Popen(
+            [binary, "-D", "-e", "-f", str(path)], stderr=subprocess.PIPE, text=True
+        )
+        self._reader = threading.Thread(target=self._read_log)
+        self._reader.start()
+        self.wait_for("Server listening on")
+
+    def _read_log(self) -> None:
+        assert self._process.stderr is not None
+        with self._process.stderr as log:
+            for line in log:
+                with self._news:
+                    self.lines.append(line)
+                    self._news.notify_all()
+
+    def count(self, text: str) -> int:
+        """Count the log's lines with ``text``."""
+        with self._news:
+            return sum(text in line for line in self.lines)
+
+    def wait_for(self, text: str, times: int = 1) -> None:
+        """Wait until the log has ``text`` on so many lines."""
+        with self._news:
+            seen = self._news.wait_for(
+                lambda: sum(text in line for line in self.lines) >= times, PATIENCE
+            )
+        assert seen, f"sshd's log never said {text!r} {times} time(s):\n" + "".join(self.lines)
+
+    def sessions(self) -> list[int]:
+        """List the processes that serve connections."""
+        return _descendants(self._process.pid)
+
+    def kill_sessions(self) -> None:
+        """Kill what serves connections; new ones are still accepted."""
+        for pid in self.sessions():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def stop(self) -> None:
+        self.kill_sessions()
+        self._process.terminate()
+        self._process.wait(PATIENCE)
+        self._reader.join(PATIENCE)
+
+
+def _descendants(pid: int) -> list[int]:
+    try:
+        children = [int(c) for c in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except FileNotFoundError:
+        return []
+    return [*children, *(below for child in children for below in _descendants(child))]

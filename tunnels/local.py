@@ -1,0 +1,219 @@
+"""The near ends of forwards: loopback ports, and UNIX sockets that no other user can reach.
+
+A UNIX socket is made in a directory that only its owner can enter, and is 0600 from the moment it
+exists. The directory is held by a descriptor and locked while we look and bind, so that of two
+programs that start at once one does not take the other's new socket for a leftover.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import socket
+import stat
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from tunnels.errors import LocalAddressError
+from tunnels.log import LOG
+from tunnels.specs import LOCAL_HOST
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from socket import socket as Socket  # noqa: N812 - listeners have an attribute of that name
+
+_BACKLOG = 256
+"""Connections that may wait to be accepted: two hundred clients at once do not notice."""
+
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+class _Listener:
+    """A listening socket that does not block."""
+
+    socket: Socket
+
+    def __init__(self) -> None:
+        self._spare = os.open(os.devnull, os.O_RDONLY)
+
+    def accept(self) -> Socket | None:
+        """Accept a connection; None when there is none to be had."""
+        try:
+            return self.socket.accept()[0]
+        except (BlockingIOError, ConnectionAbortedError):
+            return None
+        except OSError as error:
+            if error.errno not in {errno.EMFILE, errno.ENFILE}:
+                raise
+            self._turn_away()
+            return None
+
+    def _turn_away(self) -> None:
+        """Close a connection for which there is no descriptor, by means of the spare one.
+
+        Left in the queue it would keep the socket readable, and the loop busy with it.
+        """
+        LOG.error("no file descriptor is left: a connection to %s is turned away", self.socket)
+        os.close(self._spare)
+        with suppress(OSError):
+            self.socket.accept()[0].close()
+        self._spare = os.open(os.devnull, os.O_RDONLY)
+
+    def close(self) -> None:
+        """Stop listening."""
+        self.socket.close()
+        os.close(self._spare)
+
+
+class TcpListener(_Listener):
+    """Listens on a port of 127.0.0.1."""
+
+    def __init__(self, port: int) -> None:
+        """Take ``port``, or a free one for 0. Raises LocalAddressError."""
+        try:
+            self.socket = socket.create_server((LOCAL_HOST, port), backlog=_BACKLOG)
+        except OSError as error:
+            raise LocalAddressError(
+                f"port {port} of {LOCAL_HOST} cannot be had: {error.strerror}",
+                remedy=f"take local_port 0 (a free one), or see who has it: ss -ltnp sport :{port}",
+            ) from error
+        self.socket.settimeout(0)
+        self.address: tuple[str, int] = self.socket.getsockname()
+        super().__init__()
+
+    def accept(self) -> Socket | None:
+        """Accept a connection; None when there is none to be had."""
+        local = super().accept()
+        if local is not None:
+            local.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return local
+
+
+class SocketListener(_Listener):
+    """Listens on a UNIX socket, and removes it when closed."""
+
+    def __init__(self, path: Path) -> None:
+        """Make the socket at ``path``, and its directory when that is missing.
+
+        A socket of ours that nobody listens on is a leftover and is replaced; any other file,
+        symbolic links included, is left alone. Raises LocalAddressError.
+        """
+        self.address = path
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            with _locked(_private_directory(path.parent)):
+                _remove_leftover(path)
+                self._listen(path)
+        except OSError as error:
+            self.socket.close()
+            raise LocalAddressError(
+                f"the socket {path} cannot be made: {error.strerror}",
+                remedy=f"choose another path, or look at: ls -la {path.parent}",
+            ) from error
+        except BaseException:
+            self.socket.close()
+            raise
+        super().__init__()
+
+    def _listen(self, path: Path) -> None:
+        # On Linux a socket's file takes over the mode of its descriptor: it is at no moment wider,
+        # and there is no umask to set, which would be set for every thread of the process.
+        os.fchmod(self.socket.fileno(), stat.S_IRUSR | stat.S_IWUSR)
+        self.socket.bind(os.fspath(path))
+        self._identity = _identity(path.lstat())
+        self.socket.listen(_BACKLOG)
+        self.socket.settimeout(0)
+
+    def close(self) -> None:
+        """Stop listening and remove the file, unless somebody has put another in its place."""
+        super().close()
+        with suppress(FileNotFoundError):
+            if _identity(self.address.lstat()) == self._identity:
+                self.address.unlink()
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
+
+
+def _private_directory(directory: Path) -> int:
+    """Open ``directory``, made 0700 if it is missing; only if nobody else can enter it."""
+    _make(directory)
+    try:
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError as error:
+        if error.errno not in {errno.ELOOP, errno.ENOTDIR}:
+            raise
+        raise LocalAddressError(
+            f"{directory} is no directory, or a symbolic link, and is not followed",
+            remedy=f"give the real directory: readlink -f {directory}",
+        ) from error
+    try:
+        _check_private(directory, os.fstat(descriptor))
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _make(directory: Path) -> None:
+    if not directory.parent.exists():
+        _make(directory.parent)
+    with suppress(FileExistsError):
+        directory.mkdir(mode=stat.S_IRWXU)
+
+
+def _check_private(directory: Path, status: os.stat_result) -> None:
+    if status.st_uid != os.geteuid():
+        raise LocalAddressError(
+            f"the directory {directory} belongs to user {status.st_uid}, who could put another "
+            "socket there",
+            remedy="choose a directory of your own, or one that does not exist yet",
+        )
+    if status.st_mode & _OTHERS:
+        raise LocalAddressError(
+            f"the directory {directory} is open to others "
+            f"(mode {stat.S_IMODE(status.st_mode):04o})",
+            remedy=f"chmod 700 {directory}, or choose one that does not exist yet",
+        )
+
+
+@contextmanager
+def _locked(descriptor: int) -> Iterator[None]:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)  # which also unlocks
+
+
+def _remove_leftover(path: Path) -> None:
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(status.st_mode) or status.st_uid != os.geteuid():
+        raise LocalAddressError(
+            f"{path} exists and is no socket of ours; it is left alone",
+            remedy=f"look at it, then move it away or choose another path: ls -l {path}",
+        )
+    if _somebody_listens(path):
+        raise LocalAddressError(
+            f"{path} is in use: somebody listens on it",
+            remedy=f"close the other program, or choose another path: ss -xlp src {path}",
+        )
+    path.unlink()
+
+
+def _somebody_listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(0)
+        try:
+            probe.connect(os.fspath(path))
+        except ConnectionRefusedError:
+            return False
+        except BlockingIOError:  # somebody listens, and is behind with accepting
+            return True
+        return True

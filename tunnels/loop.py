@@ -1,0 +1,108 @@
+"""One thread that waits for sockets and runs short callbacks.
+
+A tunnel has one, whatever it carries: a thread for each connection would cost two hundred of them
+for two hundred connections, and a hand-over between threads for each packet.
+"""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import threading
+from collections import deque
+from typing import TYPE_CHECKING
+
+from tunnels.errors import TunnelError
+from tunnels.log import LOG
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+READ = selectors.EVENT_READ
+WRITE = selectors.EVENT_WRITE
+
+_LAST_WORD = 10.0
+"""Seconds that the callback which is running when the loop is stopped may still take."""
+
+
+class Loop:
+    """Waits for sockets and runs callbacks, all on one thread. ``watch`` belongs to that thread."""
+
+    def __init__(self, name: str) -> None:
+        """Prepare a loop whose thread carries ``name``."""
+        self._selector = selectors.DefaultSelector()
+        self._wake_in, self._wake_out = socket.socketpair()
+        self._wake_in.settimeout(0)
+        self._wake_out.settimeout(0)
+        self._selector.register(self._wake_in, READ, self._woken)
+        self._calls: deque[Callable[[], None]] = deque()
+        self._lock = threading.Lock()
+        self._stopping = False
+        # A daemon: a program that ends without closing its tunnels must not hang.
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def call(self, callback: Callable[[], None]) -> bool:
+        """Run ``callback`` on the loop's thread, soon; from any thread, without waiting.
+
+        Returns False, and forgets the callback, once the loop is stopping.
+        """
+        with self._lock:
+            if self._stopping:
+                return False
+            self._add(callback)
+        return True
+
+    def watch(self, sock: socket.socket, events: int, ready: Callable[[int], None]) -> None:
+        """Call ``ready`` with the events, of those asked for, that have come; 0 asks for none."""
+        watched = sock in self._selector.get_map()
+        if events and watched:
+            self._selector.modify(sock, events, ready)
+        elif events:
+            self._selector.register(sock, events, ready)
+        elif watched:
+            self._selector.unregister(sock)
+
+    def stop(self, last: Callable[[], None]) -> None:
+        """Run ``last`` as the last callback, end the thread and wait for it; to be called once.
+
+        Raises TunnelError when a callback hangs.
+        """
+        with self._lock:
+            self._add(last)
+            self._stopping = True
+        if self._thread.is_alive():
+            self._thread.join(_LAST_WORD)
+        if self._thread.is_alive():
+            raise TunnelError(f"the thread {self._thread.name} did not end in {_LAST_WORD} s")
+        self._selector.close()
+        self._wake_in.close()
+        self._wake_out.close()
+
+    def _add(self, callback: Callable[[], None]) -> None:
+        self._calls.append(callback)
+        if len(self._calls) == 1:
+            self._wake_out.send(b"!")
+
+    def _run(self) -> None:
+        while not self._stopping or self._calls:
+            for key, events in self._selector.select():
+                self._guard(key.data, events)
+
+    def _woken(self, _events: int) -> None:
+        self._wake_in.recv(64)
+        with self._lock:
+            calls, self._calls = self._calls, deque()
+        for call in calls:
+            self._guard(call)
+
+    @staticmethod
+    def _guard(callback: Callable[..., None], *arguments: int) -> None:
+        """Keep one connection's mistake from ending all the others of the tunnel."""
+        try:
+            callback(*arguments)
+        except Exception:  # noqa: BLE001 - whatever it was, it is told with its traceback
+            LOG.exception("a callback of the tunnel failed; the connection it served is lost")

@@ -1,0 +1,117 @@
+"""What to connect to and what to forward: frozen values, checked when they are made."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tunnels.errors import SpecError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Answers = Callable[[socket.socket], None]
+"""Talks to the far end over a connected socket; raises OSError or ValueError for a wrong answer."""
+
+LOCAL_HOST = "127.0.0.1"
+"""The one local address that TCP forwards listen on."""
+
+_MAX_PORT = 65535
+_MAX_SOCKET_PATH = 107
+"""Bytes: ``sun_path`` of unix(7) holds 108, the closing NUL included."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """An account on an SSH server, how to log in and how to know the server.
+
+    ``connect_timeout`` (seconds) bounds the TCP connection to each of the host's addresses, then
+    handshake and login, then the opening of each forward. Raises SpecError.
+    """
+
+    host: str
+    port: int
+    user: str
+    identity_file: Path
+    known_hosts: Path
+    connect_timeout: float = 10.0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be connected to."""
+        if not self.host or not self.user:
+            raise SpecError(f"a target needs a host and a user, not {self!s}")
+        _check_port(self.port, lowest=1, what=f"the SSH port of {self.host}")
+        if self.connect_timeout <= 0:
+            raise SpecError(f"{self}: connect_timeout must be above 0, not {self.connect_timeout}")
+
+    def __str__(self) -> str:
+        """Print as ``user@host:port``."""
+        return f"{self.user}@{self.host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class SocketForward:
+    """A UNIX socket of the server, brought out as a UNIX socket here.
+
+    Both paths are absolute. The local directory is made with mode 0700 when it is missing.
+    ``answers`` is asked once while the forward opens. Raises SpecError.
+    """
+
+    remote_path: str
+    local_path: Path
+    answers: Answers | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        """Refuse paths that no socket can have."""
+        if not self.remote_path.startswith("/") or "\0" in self.remote_path:
+            raise SpecError(f"the remote socket needs an absolute path, not {self.remote_path!r}")
+        if not self.local_path.is_absolute() or "\0" in str(self.local_path):
+            raise SpecError(f"the local socket needs an absolute path, not {self.local_path}")
+        length = len(os.fsencode(self.local_path))
+        if length > _MAX_SOCKET_PATH:
+            raise SpecError(
+                f"{self.local_path} has {length} bytes; a UNIX socket's path has at most "
+                f"{_MAX_SOCKET_PATH}",
+                remedy="choose a shorter directory, such as one below /run/user or /tmp",
+            )
+
+    def __str__(self) -> str:
+        """Print as ``local -> remote``."""
+        return f"{self.local_path} -> {self.remote_path}"
+
+
+@dataclass(frozen=True)
+class TcpForward:
+    """A TCP port that the server can reach, brought out on a loopback port here.
+
+    ``local_port`` 0 takes a free one. ``answers`` is asked once while the forward opens.
+    Raises SpecError.
+    """
+
+    remote_host: str
+    remote_port: int
+    local_port: int = 0
+    answers: Answers | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        """Refuse ports that do not exist."""
+        if not self.remote_host:
+            raise SpecError("a TCP forward needs a remote host")
+        _check_port(self.remote_port, lowest=1, what=f"the remote port on {self.remote_host}")
+        _check_port(self.local_port, lowest=0, what="the local port")
+
+    def __str__(self) -> str:
+        """Print as ``local -> remote``."""
+        local = f"{LOCAL_HOST}:{self.local_port or '*'}"
+        return f"{local} -> {self.remote_host}:{self.remote_port}"
+
+
+Forward = SocketForward | TcpForward
+
+
+def _check_port(port: int, *, lowest: int, what: str) -> None:
+    if not lowest <= port <= _MAX_PORT:
+        raise SpecError(f"{what} must be between {lowest} and {_MAX_PORT}, not {port}")

@@ -1,0 +1,162 @@
+"""paramiko's SSH connection, taught to open channels without waiting.
+
+paramiko's ``open_channel`` blocks its caller, knows no ``direct-streamlocal@openssh.com``, and has
+one place for the last error, so that of two channels refused at once one is told the other's
+reason. Here the request is sent, and the answer goes to the channel's receiver.
+
+What is borrowed from inside paramiko (5.1, pinned) is all in this file: the channel map, the
+numbering of channels, the sending that waits for a renewal of keys, and the handlers' table.
+"""
+
+from __future__ import annotations
+
+import socket
+from contextlib import suppress
+from typing import TYPE_CHECKING, ClassVar
+
+import paramiko
+from paramiko.common import (
+    MSG_CHANNEL_CLOSE,
+    MSG_CHANNEL_DATA,
+    MSG_CHANNEL_EOF,
+    MSG_CHANNEL_EXTENDED_DATA,
+    MSG_CHANNEL_REQUEST,
+    MSG_CHANNEL_WINDOW_ADJUST,
+)
+
+from tunnels.channel import Channel
+from tunnels.errors import ConnectionLostError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from paramiko.message import Message
+    from paramiko.transport import ChannelMap
+
+    from tunnels.channel import Destination, Receiver
+
+    Handler = Callable[..., object]
+
+_IDLE_CHECK = 1.0
+"""Seconds after which paramiko's thread looks up from an idle socket (its default is ten times a
+second, which adds up over many idle tunnels). Closing does not wait for it."""
+
+_LAST_WORD = 10.0
+"""Seconds that the transport's thread may take to end after its socket was shut down."""
+
+
+def _call(name: str) -> Handler:
+    """Call the method of whatever channel is meant, where paramiko always calls its own class."""
+
+    def handle(channel: Any, message: Message) -> None:  # noqa: ANN401 - paramiko's class or ours
+        getattr(channel, name)(message)
+
+    return handle
+
+
+class _Packetizer(paramiko.packet.Packetizer):
+    """Acknowledges what arrives at once.
+
+    sshd leaves Nagle's algorithm on for connections without a session: of two small messages, say
+    an answer and its end, it holds the second back until the first is acknowledged, which Linux
+    would do after 40 ms. The option (tcp(7), TCP_QUICKACK) lasts until the next data.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        super().__init__(sock)
+        self._stream = sock
+        # Only Linux has the option, and needs it; a connection through a proxy is no TCP socket.
+        internet = sock.family in {socket.AF_INET, socket.AF_INET6}
+        self._delays = internet and hasattr(socket, "TCP_QUICKACK")
+
+    def read_message(self) -> tuple[int, Message]:
+        """Read a message, then acknowledge it."""
+        message = super().read_message()
+        if self._delays:
+            self._stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        return message
+
+
+class Transport(paramiko.Transport):
+    """An SSH connection that carries channels of both kinds, its own and paramiko's sessions."""
+
+    if TYPE_CHECKING:  # what paramiko's type stubs leave out
+        active: bool
+        _channels: ChannelMap
+
+        def _next_channel(self) -> int: ...
+        def _send_user_message(self, message: Message) -> None: ...
+
+    _channel_handler_table: ClassVar[dict[int, Handler]] = {
+        **paramiko.Transport._channel_handler_table,  # type: ignore[attr-defined]  # noqa: SLF001
+        MSG_CHANNEL_DATA: _call("_feed"),
+        MSG_CHANNEL_EXTENDED_DATA: _call("_feed_extended"),
+        MSG_CHANNEL_WINDOW_ADJUST: _call("_window_adjust"),
+        MSG_CHANNEL_REQUEST: _call("_handle_request"),
+        MSG_CHANNEL_EOF: _call("_handle_eof"),
+        MSG_CHANNEL_CLOSE: _call("_handle_close"),
+    }
+
+    def __init__(self, sock: socket.socket) -> None:
+        """Speak SSH over the connected ``sock``, which now belongs to the transport."""
+        super().__init__(sock, packetizer_class=_Packetizer)
+        sock.settimeout(_IDLE_CHECK)
+        self._stream = sock
+        # Held until the answer has come, also for a caller that gave up: it must be closed then.
+        self._asked: dict[int, Channel] = {}
+
+    def open_forward(self, destination: Destination, receiver: Receiver) -> Channel:
+        """Ask for a channel to ``destination``; the answer goes to ``receiver``.
+
+        The caller keeps the channel as long as it is interested: paramiko's map holds it weakly.
+        Raises ConnectionLostError when the connection has ended.
+        """
+        with self.lock:
+            channel = Channel(
+                self._next_channel(), self._send_user_message, receiver, str(destination)
+            )
+            self._channels.put(channel.number, channel)  # type: ignore[arg-type]
+            self._asked[channel.number] = channel
+            self.channels_seen[channel.number] = True
+        # After the registration: either the thread's end sees the channel, or we see the end.
+        if not self.active:
+            raise ConnectionLostError(f"the connection that should reach {destination} has ended")
+        self._send_user_message(channel.opening(destination))
+        return channel
+
+    def run(self) -> None:
+        """Run paramiko's thread, then tell of its end the channels that were added meanwhile."""
+        super().run()
+        for channel in self._channels.values():
+            channel._unlink()  # type: ignore[attr-defined]  # noqa: SLF001 - as paramiko does
+
+    def _parse_channel_open_success(self, message: Message) -> None:
+        super()._parse_channel_open_success(message)  # type: ignore[misc]
+        message.rewind()
+        self._asked.pop(message.get_int(), None)
+
+    def _parse_channel_open_failure(self, message: Message) -> None:
+        number = message.get_int()
+        channel = self._asked.pop(number, None)
+        if channel is not None:
+            self._channels.delete(number)
+            channel._refused(message.get_int(), message.get_text())  # noqa: SLF001 - as paramiko does
+        else:
+            message.rewind()
+            super()._parse_channel_open_failure(message)  # type: ignore[misc]
+
+    def end(self) -> None:
+        """End the connection and wait for its thread. Calling it again does nothing.
+
+        paramiko's ``close`` closes the descriptor under its own thread, which may by then read from
+        another socket with the same number; a shut down socket ends that thread by itself.
+        """
+        with suppress(OSError):
+            self._stream.shutdown(socket.SHUT_RDWR)
+        # The timer that bounds the handshake is a thread too, and outlives a failed handshake.
+        self.packetizer.complete_handshake()
+        if self.is_alive():
+            self.join(_LAST_WORD)
+        self.close()
+        self._stream.close()
