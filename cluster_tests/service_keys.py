@@ -31,20 +31,18 @@ class ServiceKeys:
 
 def generate_keys() -> ServiceKeys:
     """Make both keys anew."""
-    host_private = _private_key()
-    return ServiceKeys(_load(host_private), host_private, _load(_private_key()))
+    host_private = new_private_key()
+    return ServiceKeys(_load(host_private), host_private, _load(new_private_key()))
 
 
-def _private_key() -> str:
-    return (
-        Ed25519PrivateKey.generate()
-        .private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.OpenSSH,
-            serialization.NoEncryption(),
-        )
-        .decode()
+def new_private_key() -> str:
+    """Generate an Ed25519 key and write its private half as OpenSSH does, without a passphrase."""
+    key = Ed25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.OpenSSH,
+        serialization.NoEncryption(),
     )
+    return key.decode()
 
 
 def _load(private: str) -> paramiko.PKey:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cluster_tests.errors import LabError
+from cluster_tests.service_keys import new_private_key
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,15 +62,10 @@ def key_pair(directory: Path, name: str) -> KeyPair:
 
 def _generate(path: Path) -> None:
     """Write a new key under another name first: a killed run must not leave half a key."""
-    text = Ed25519PrivateKey.generate().private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.OpenSSH,
-        serialization.NoEncryption(),
-    )
     fresh = path.with_suffix(".new")
     fresh.touch(mode=0o600)
     fresh.chmod(0o600)
-    fresh.write_bytes(text)
+    fresh.write_text(new_private_key())
     fresh.replace(path)
 
 

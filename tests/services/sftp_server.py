@@ -80,9 +80,11 @@ def sftp_server(root: Path, host: paramiko.PKey, keys: ServiceKeys) -> Iterator[
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=serve, args=[listener])
         thread.start()
-        yield listener.getsockname()
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join()
-    for transport in transports:
-        transport.close()
-        transport.join()
+        try:
+            yield listener.getsockname()
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+            for transport in transports:
+                transport.close()
+                transport.join()

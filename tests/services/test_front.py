@@ -59,10 +59,13 @@ def answering(answer: Callable[[socket.socket], object]) -> Iterator[Address]:
             answer(connection)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(5)  # whoever never connects fails the test instead of hanging it
         thread = threading.Thread(target=serve)
         thread.start()
-        yield listener.getsockname()
-        thread.join()
+        try:
+            yield listener.getsockname()
+        finally:
+            thread.join()
 
 
 def front(address: Address, timeout: float = 5) -> Front:
