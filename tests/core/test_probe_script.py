@@ -142,6 +142,13 @@ def test_it_finds_the_processes_that_handle(running: Running) -> None:
     assert running.values("handling") == []
 
 
+def test_another_probe_is_no_handler(running: Running) -> None:
+    line = [sys.executable, "-c", "input()", probe_script.MARK, "made-up-agent handle"]
+    with subprocess.Popen(line, stdin=subprocess.PIPE) as other:
+        assert running.values("handling") == []
+        other.communicate(b"\n")
+
+
 def test_it_tells_what_changes_below_the_deploy_directory(running: Running) -> None:
     (running.deploy / "handler.log").write_text("x")
     assert running.line() == {"signal": ["handler.log"]}
