@@ -12,7 +12,8 @@
     │   ├── ConsulError        Consul does not answer, or has no leader
     │   └── SeveralErrors      errors of calls made side by side; carries them all
     └── ClusterError           the cluster under test broke its contract                 exit 1
-        └── NotSettledError    observation and expectation still differ at the deadline
+        ├── NotSettledError    observation and expectation still differ at the deadline
+        └── FrontError         a node's front does not serve an application; carries the node
 
 Errors of libraries are translated where they enter (tunnels, docker, consul, requests); nothing
 above those modules sees a foreign exception.
@@ -104,3 +105,12 @@ class ClusterError(ClusterTestsError):
 
 class NotSettledError(ClusterError):
     """The cluster did not reach the expected state before the deadline."""
+
+
+class FrontError(ClusterError):
+    """A node's front refuses, breaks off, is too late, or answers what it must not."""
+
+    def __init__(self, node: str, message: str, *, remedy: str = "") -> None:
+        """Name the ``node`` in front of the message."""
+        super().__init__(f"{node}: {message}", remedy=remedy)
+        self.node = node

@@ -10,9 +10,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from cluster_tests.errors import HarnessError, NodeError, SeveralErrors
+from cluster_tests.errors import FrontError, HarnessError, NodeError, SeveralErrors
 from tunnels import SocketForward, Target, TcpForward, TunnelError, TunnelGroup, http_answers
-from tunnels.errors import GroupError
+from tunnels.errors import FarEndError, GroupError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,6 +110,8 @@ class Links:
 def _translated(node: str) -> Iterator[None]:
     try:
         yield
+    except FarEndError as error:  # the way is there, and nobody answers at its end
+        raise FrontError(node, error.message, remedy=error.remedy) from error
     except TunnelError as error:
         raise NodeError(node, error.message, remedy=error.remedy) from error
 

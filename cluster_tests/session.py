@@ -10,17 +10,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from cluster_tests.cluster import Cluster
+from cluster_tests.front import Front
+from cluster_tests.haproxy_config import parse_haproxy
 from cluster_tests.inventory_file import load_inventory
 from cluster_tests.journal import Journal
+from cluster_tests.ledger import Ledger
 from cluster_tests.links import Links
+from cluster_tests.publisher import Publisher
+from cluster_tests.service_source import load_source
 from cluster_tests.side_by_side import side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from cluster_tests.inventory import Inventory
+    from cluster_tests.publisher import Publication
 
 _JOURNAL = Path("results") / "journal.jsonl"
+_SERVICES = Path(__file__).parents[1] / "fixtures" / "services"
 _SIDE_BY_SIDE = 16  # calls at one time; they wait for the nodes rather than for us
 T = TypeVar("T")
 
@@ -40,6 +47,7 @@ class Session:
     inventory: Inventory
     links: Links
     cluster: Cluster
+    publisher: Publisher
     journal: Journal
     keep: bool
     _executor: ThreadPoolExecutor
@@ -49,6 +57,26 @@ class Session:
     def admit(self, guest: Guest) -> None:
         """Remember ``guest``: it leaves at the latest when the session closes."""
         self._guests.append(guest)
+
+    def plan(self, service: str, branch: str) -> Publication:
+        """Give ``service`` (of fixtures/services) a name, a domain and a port; create nothing."""
+        source = load_source(_SERVICES / service)
+        return self.publisher.plan(source, branch, taken=self._ports_in_use())
+
+    def ledgers(self, publication: Publication) -> dict[str, Ledger]:
+        """Reach a published ledger through every node's front."""
+        return {
+            node: Ledger(
+                Front(
+                    node, partial(self.links.front_address, node), self.inventory.deadlines.answer
+                ),
+                publication.domain,
+                publication.application.branch,
+                publication.port,
+                publication.keys,
+            )
+            for node in self.inventory.nodes
+        }
 
     def side_by_side(self, calls: Mapping[str, Callable[[], T]]) -> dict[str, T]:
         """Run ``calls`` at one time and return their values by key; no error is lost."""
@@ -72,6 +100,14 @@ class Session:
             stack.push(self._resources.pop_all())
             while self._guests:
                 stack.callback(self._guests.pop(0).leave)
+
+    def _ports_in_use(self) -> set[int]:
+        # Whoever opened them: HAProxy could not bind one of these a second time.
+        names, paths = self.inventory.names, self.inventory.paths
+        engine = next(iter(self.cluster.nodes.values())).engine
+        config = parse_haproxy(engine.read_file(names.haproxy, paths.haproxy_config).decode())
+        binds = (bind.rpartition(":")[2] for front in config.fronts for bind in front.binds)
+        return {int(port) for port in binds if port.isdecimal()}
 
     def _haproxy_complaint(self, node: str) -> str:
         names, paths = self.inventory.names, self.inventory.paths
@@ -100,6 +136,7 @@ def open_session(inventory_path: Path, *, keep: bool = False) -> Session:
             inventory=inventory,
             links=links,
             cluster=cluster,
+            publisher=Publisher(inventory),
             journal=Journal(_JOURNAL),
             keep=keep,
             _executor=executor,

@@ -58,9 +58,10 @@ def _reach(target: Target) -> socket.socket:
     where = f"{target.host}:{target.port}"
     try:
         sock = socket.create_connection((target.host, target.port), target.connect_timeout)
-    except socket.gaierror as error:
+    # UnicodeError: not even a name, such as one with two dots in a row.
+    except (socket.gaierror, UnicodeError) as error:
         raise UnreachableError(
-            f"{where}: the name does not resolve ({error.strerror})",
+            f"{where}: the name does not resolve ({error})",
             remedy=f"check the host's name: getent hosts {target.host}",
         ) from error
     except ConnectionRefusedError as error:

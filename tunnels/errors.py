@@ -135,10 +135,10 @@ class LocalAddressError(ForwardError):
 
 
 class GroupError(TunnelError):
-    """Some tunnels of a group did not open; none is left open."""
+    """Some tunnels of a group failed; carries each one's error."""
 
-    def __init__(self, failures: Mapping[str, TunnelError]) -> None:
-        """Keep every failure, by the name of its tunnel."""
+    def __init__(self, what: str, failures: Mapping[str, TunnelError]) -> None:
+        """Keep every failure, by the name of its tunnel; each is told with its own remedy."""
         told = "\n".join(f"{name}: {error}" for name, error in failures.items())
-        super().__init__(f"{len(failures)} tunnel(s) did not open; all are closed\n{told}")
+        super().__init__(f"{what}\n{told}")
         self.failures = dict(failures)

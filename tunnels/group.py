@@ -52,7 +52,8 @@ class TunnelGroup(Mapping[str, Tunnel]):
             raise
         if failures:
             self.close()
-            raise GroupError(failures)
+            count = f"{len(failures)} of {len(self)} tunnels"
+            raise GroupError(f"{count} did not open; all are closed again", failures)
 
     def close(self) -> None:
         """Close all tunnels, whatever state they are in. Calling it again does nothing.
@@ -66,7 +67,7 @@ class TunnelGroup(Mapping[str, Tunnel]):
             except TunnelError as error:
                 failures[name] = error
         if failures:
-            raise GroupError(failures)
+            raise GroupError(f"{len(failures)} of {len(self)} tunnels did not close", failures)
 
     def __enter__(self) -> Self:
         """Open all tunnels."""

@@ -58,9 +58,9 @@ def _call(name: str) -> Handler:
 class _Packetizer(paramiko.packet.Packetizer):
     """Acknowledges what arrives at once.
 
-    sshd leaves Nagle's algorithm on for connections without a session: of two small messages it
-    sends, say an answer and its end, it holds the second back until the first is acknowledged, which
-    Linux would do after 40 ms. The option (tcp(7), TCP_QUICKACK) lasts until the next data.
+    sshd leaves Nagle's algorithm on for connections without a session: of two small messages, say
+    an answer and its end, it holds the second back until the first is acknowledged, which Linux
+    would do after 40 ms. The option (tcp(7), TCP_QUICKACK) lasts until the next data.
     """
 
     def __init__(self, sock: socket.socket) -> None:

@@ -11,12 +11,15 @@ from cluster_tests.behaviours.placement import (
     RunsOnItsMaster,
 )
 from cluster_tests.behaviours.routing import IsKnownToConsul, RoutesThroughEveryNode
+from cluster_tests.behaviours.serving import KeepsItsData, ServesThroughEveryNode
 
 __all__ = [
     "IsKnownToConsul",
+    "KeepsItsData",
     "LeavesNothingBehind",
     "ReplicatesToItsSlave",
     "RoutesThroughEveryNode",
     "RunsOnItsMaster",
+    "ServesThroughEveryNode",
     "behaves_like",
 ]

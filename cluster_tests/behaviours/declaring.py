@@ -36,11 +36,6 @@ def behaves_like(*behaviours: type) -> Callable[[Leaf], Leaf]:
     return decorate
 
 
-def needs_of(behaviour: type) -> frozenset[str]:
-    """Name what ``behaviour`` needs of a spec class: the annotations of its body and its bases."""
-    return _annotated(behaviour)
-
-
 def _require(behaviour: type, leaf: type) -> None:
     sentences = methods_of(behaviour)
     if not sentences:
@@ -52,7 +47,7 @@ def _require(behaviour: type, leaf: type) -> None:
             raise UsageError(f"{sentence} is no sentence: a behaviour holds nothing else")
         if hasattr(leaf, sentence.name):
             raise UsageError(f"{leaf.__name__} has {sentence.name} already: from {sentence} too")
-    missing = needs_of(behaviour) - _provided(leaf)
+    missing = _annotated(behaviour) - _provided(leaf)
     if missing:
         raise UsageError(
             f"{behaviour.__name__} needs {', '.join(sorted(missing))} of {leaf.__name__}",

@@ -31,7 +31,7 @@ class RunsOnItsMaster:
     def should_have_its_volumes_on_the_master_with_their_drivers(self) -> None:
         assert_same("volumes", self.expected, self.observed, on=master_of(self.after))
 
-    def should_have_its_data_on_btrfs_on_the_master(self) -> None:
+    def should_have_its_btrfs_volumes_on_the_master(self) -> None:
         assert_same("btrfs_volumes", self.expected, self.observed, on=master_of(self.after))
 
     def should_have_the_checkout_of_this_deploy_alone_on_the_master(self) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from docker.errors import NotFound
 
-from cluster_tests.lab.debian import IMAGE
+from cluster_tests.errors import LabError
 from cluster_tests.lab.engine import connect, translated
 from cluster_tests.lab.hosts import stop
 from cluster_tests.lab.plan import LABEL, PREFIX, LabPlan
@@ -51,12 +51,28 @@ def _purge(client: DockerClient, plan: LabPlan, progress: Progress) -> None:
             for name in plan.volumes(host):
                 _unless_gone(partial(_remove_volume, client, name))
         _unless_gone(lambda: client.networks.get(PREFIX).remove())
-        for image in client.images.list(all=True, filters={"label": LABEL}):
-            # A child's removal takes its untagged parents along.
-            _unless_gone(partial(client.images.remove, image.id, force=True))
+        _remove_images(client)
     if plan.state.is_dir():
         shutil.rmtree(plan.state)
-    progress.step("purge", f"done; {IMAGE} stays only where it was pulled")
+    progress.step("purge", "done")
+
+
+def _remove_images(client: DockerClient) -> None:
+    """Remove our images, children first: an image goes with the last one that stands on it.
+
+    Raises LabError when something that is not ours stands on one of them.
+    """
+    ours = {"label": LABEL}
+    images = client.images.list(filters=ours)
+    for image in sorted(images, key=lambda image: image.attrs["Created"], reverse=True):
+        for name in image.tags or [image.id]:
+            _unless_gone(partial(client.images.remove, name))
+    if left := client.images.list(filters=ours):
+        names = ", ".join(image.tags[0] if image.tags else image.short_id for image in left)
+        raise LabError(
+            f"images that others stand on are still there: {names}",
+            remedy="docker image rm what was built from them, then purge again",
+        )
 
 
 def _remove_volume(client: DockerClient, name: str) -> None:

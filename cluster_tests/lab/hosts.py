@@ -69,7 +69,8 @@ def create(client: DockerClient, plan: LabPlan, host: str, image: str) -> Contai
     """Create a host's container with its keys inside; it is not started yet.
 
     A container of an earlier lab that was made otherwise (image, keys, options) is replaced: what
-    must last is in its volumes. Raises LabError when another checkout's lab is running under the same names.
+    must last is in its volumes.
+    Raises LabError when another checkout's lab is running under the same names.
     """
     options = _forge(plan) if host == FORGE else _node(plan, host)
     identity = f"{image} {host_key(plan.keys, host).public} {plan.address(host)} {options}"

@@ -114,6 +114,15 @@ def test_it_lists_the_applications_own_volumes_snapshots_and_jobs(running: Runni
     }
 
 
+def test_it_removes_the_applications_own_snapshots(
+    running: Running, http_over_unix: HttpOverUnix
+) -> None:
+    http_over_unix.answers["POST /VolumeDriver.Snapshot.Remove"] = (200, {"Err": ""})
+    assert running.values("removed") == ["ledgerone12345_db@2026"]
+    http_over_unix.answers["POST /VolumeDriver.Snapshot.Remove"] = (200, {"Err": "No such"})
+    assert "Snapshot.Remove: No such" in running.ask("removed")["error"]
+
+
 def test_it_lists_the_applications_own_checkouts(running: Running) -> None:
     for name in ("ledger_one.12345-a", "ledger_one.12345-b", "ledger_one.1234-a"):
         (running.deploy / name).mkdir()

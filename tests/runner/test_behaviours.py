@@ -8,14 +8,16 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
+from paper import COMPOSE, NODES, an_inventory
 
 from cluster_tests import behaviours
 from cluster_tests.behaviours import behaves_like
 from cluster_tests.behaviours.checking import assert_each_same, without_role
 from cluster_tests.definition import parse_definition
 from cluster_tests.errors import UsageError
+from cluster_tests.givens import AnApplication
 from cluster_tests.grammar import methods_of
-from cluster_tests.inventory import Inventory
+from cluster_tests.ledger import Record
 from cluster_tests.model import (
     Application,
     Check,
@@ -29,45 +31,14 @@ from cluster_tests.model import (
     Volume,
 )
 from cluster_tests.oracle import Expectation, History
+from cluster_tests.served import Served, Unavailable
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 Break = Callable[[SimpleNamespace], None]
-NODES = ("core1", "core2", "core3", "core4")
-COMPOSE = """
-services:
-  app:
-    image: forge:5000/app:1
-    environment:
-      CADDYFILE: "http://app.cluster.test {\\n reverse_proxy $CONTAINER:8000\\n}"
-      HAPROXY: '{"ssh-2201": {"frontend": {"mode": "tcp", "bind": ["*:2201"]},
-        "backends": [{"name": "ssh", "port": 22, "peer_port": 2201}]}}'
-    volumes: [data:/data, cache:/cache]
-volumes:
-  data: {driver: "anybox/buttervolume:latest"}
-  cache: {driver: local}
-"""
-
-
-def an_inventory(directory: Path) -> Inventory:
-    for name in ("key", "known_hosts"):
-        (directory / name).touch(mode=0o600)
-    nodes = {
-        node: {
-            "address": f"10.0.0.{number}",
-            "ssh": {
-                "host": "127.0.0.1",
-                "user": "core",
-                "identity_file": "key",
-                "known_hosts": "known_hosts",
-            },
-        }
-        for number, node in enumerate(NODES, start=1)
-    }
-    forge = {"fetch_url": "http://f/git", "push_url": "http://f/git", "registry": "forge:5000"}
-    values = {"name": "paper", "may_change": True, "nodes": nodes, "forge": forge}
-    return Inventory.model_validate(values, context={"directory": directory})
+ONE, TWO = Record(1, "one"), Record(2, "two")
+BOTH = frozenset({ONE.found, TWO.found})
 
 
 @pytest.fixture
@@ -95,6 +66,10 @@ def settled(tmp_path: Path) -> SimpleNamespace:
         observed=expected,
         shown=shown,
         haproxy_complaints=dict.fromkeys(NODES, ""),
+        written=(ONE,),
+        written_after=(TWO,),
+        cached=b"on core3",
+        served=dict.fromkeys(NODES, Served(None, BOTH, BOTH, None)),
     )
 
 
@@ -120,6 +95,15 @@ def complaint(spec: SimpleNamespace) -> None:
     spec.haproxy_complaints["core2"] = "exit code 1: no such backend"
 
 
+def serving(node: str, **changes: object) -> Break:
+    """Make a break: what one node serves instead."""
+
+    def change(spec: SimpleNamespace) -> None:
+        spec.served[node] = replace(spec.served[node], **changes)
+
+    return change
+
+
 NONE: frozenset[object] = frozenset()
 ROUTE = Route("http-in", "http", ("80",), "app.cluster.test", "10.0.0.9:80")
 BREAKS = {
@@ -131,7 +115,7 @@ BREAKS = {
         on("core4", volumes=frozenset({Volume("ledgerb1_data", "local")})),
         ("core4", "buttervolume", "local"),
     ),
-    ("RunsOnItsMaster", "should_have_its_data_on_btrfs_on_the_master"): (
+    ("RunsOnItsMaster", "should_have_its_btrfs_volumes_on_the_master"): (
         on("core4", btrfs_volumes=NONE),
         ("core4", "expected, not found", "_data"),
     ),
@@ -196,6 +180,32 @@ BREAKS = {
         ("core1", "found, not expected", "left:8000"),
     ),
 }
+BREAKS |= {
+    ("ServesThroughEveryNode", "should_accept_a_write_through_every_node"): (
+        serving("core2", refusal=Unavailable("503")),
+        ("core2", "expected: None", "503"),
+    ),
+    ("ServesThroughEveryNode", "should_show_all_records_over_http_through_every_node"): (
+        serving("core2", records=frozenset({ONE.found})),
+        ("core2", "expected, not found", "two"),
+    ),
+    ("ServesThroughEveryNode", "should_show_all_files_over_ssh_through_every_node"): (
+        serving("core2", files=Unavailable("refused")),
+        ("core2", "expected", "two", "found", "refused"),
+    ),
+    ("KeepsItsData", "should_have_every_record_from_before_the_switch"): (
+        serving("core2", records=frozenset({replace(ONE.found, text="other"), TWO.found})),
+        ("core2", "expected, not found", "one", "found, not expected", "other"),
+    ),
+    ("KeepsItsData", "should_have_every_file_from_before_the_switch"): (
+        serving("core2", files=frozenset({TWO.found})),
+        ("core2", "expected, not found", "one"),
+    ),
+    (
+        "KeepsItsData",
+        "should_keep_the_cache_where_the_master_stays_and_lose_it_elsewhere",
+    ): (serving("core2", cache=b"on core3"), ("core2", "expected: None", "found:    b'on core3'")),
+}
 SENTENCES = [
     (name, sentence.name)
     for name in behaviours.__all__
@@ -206,6 +216,11 @@ SENTENCES = [
 
 def ask(spec: SimpleNamespace, behaviour: str, sentence: str) -> None:
     getattr(getattr(behaviours, behaviour), sentence)(spec)
+
+
+@pytest.mark.parametrize("behaviour", sorted({name for name, _ in SENTENCES}))
+def test_can_be_lent_to_a_spec(behaviour: str) -> None:
+    behaves_like(getattr(behaviours, behaviour))(type("Leaf", (AnApplication,), {}))
 
 
 def test_a_break_is_known_for_every_sentence() -> None:
@@ -238,11 +253,31 @@ def test_no_sentence_holds_over_nothing(
 ) -> None:
     """An observation of no nodes, and nothing in Consul, must satisfy nobody."""
     settled.expected = settled.observed = settled.shown = Observation({})
-    settled.haproxy_complaints = {}
+    settled.haproxy_complaints = settled.served = {}
     if sentence == "should_have_left_maintenance":
         pytest.skip("no flag is what it asks for")
     with pytest.raises((AssertionError, KeyError)):
         ask(settled, behaviour, sentence)
+
+
+def test_the_cache_is_expected_where_the_master_stays(settled: SimpleNamespace) -> None:
+    settled.before = settled.after
+    sentence = "should_keep_the_cache_where_the_master_stays_and_lose_it_elsewhere"
+    with pytest.raises(AssertionError, match="expected: b'on core3'"):
+        ask(settled, "KeepsItsData", sentence)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "should_have_every_record_from_before_the_switch",
+        "should_have_every_file_from_before_the_switch",
+    ],
+)
+def test_data_is_not_kept_where_none_was_written(settled: SimpleNamespace, sentence: str) -> None:
+    settled.written = ()
+    with pytest.raises(AssertionError, match="nothing was written"):
+        ask(settled, "KeepsItsData", sentence)
 
 
 def test_a_missing_node_is_a_failure() -> None:

@@ -18,3 +18,12 @@ def test_the_three_images_share_the_layer_with_the_packages() -> None:
     assert sorted(layers) == ["app", "db", "files"]
     assert "apt-get install" in layers["app"]
     assert set(layers.values()) == {layers["app"]}
+
+
+def test_the_files_volume_has_one_owner_whoever_mounts_it_first() -> None:
+    # Docker hands an empty volume the owner of the mount point in the image of each container.
+    for image in ("app", "files"):
+        assert (
+            "install -d -o ledger -g ledger /srv/files"
+            in (IMAGES / image / "Dockerfile").read_text()
+        )

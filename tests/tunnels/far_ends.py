@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PATIENCE = 10.0
 """Seconds after which something that should happen at once counts as not happening."""

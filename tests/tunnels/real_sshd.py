@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from far_ends import PATIENCE
+
 from tunnels import Target
 
 CONFIGURATION = """
@@ -54,7 +54,9 @@ def free_port() -> int:
 class Sshd:
     """One sshd with its own configuration, keys and log."""
 
-    def __init__(self, directory: Path, *options: str, host_keys: tuple[str, ...] = ("ed25519",)):
+    def __init__(
+        self, directory: Path, *options: str, host_keys: tuple[str, ...] = ("ed25519",)
+    ) -> None:
         self.directory = directory
         self.port = free_port()
         self.user = pwd.getpwuid(os.getuid()).pw_name
@@ -72,7 +74,7 @@ class Sshd:
         lines = [f"[127.0.0.1]:{self.port} {public_part(key)}\n" for key in keys]
         self.known_hosts.write_text("".join(lines))
 
-    def target(self, **changes: Any) -> Target:
+    def target(self, **changes: Any) -> Target:  # noqa: ANN401 - as for dataclasses.replace
         """Describe this server, with changes."""
         known = Target("127.0.0.1", self.port, self.user, self.identity, self.known_hosts)
         return replace(known, **changes)

@@ -5,6 +5,7 @@ import os
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +15,6 @@ from tunnels import SocketForward, TcpForward, Tunnel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from real_sshd import Sshd
 
@@ -52,7 +52,7 @@ def open_forward(
 
 
 def unless_probed(serve: Serve) -> Serve:
-    """Serve only connections on which something is sent: opening a forward makes one that is not."""
+    """Serve connections on which something is sent: opening a forward makes one that is not."""
 
     def check_first(connection: socket.socket) -> None:
         if connection.recv(1, socket.MSG_PEEK):
@@ -125,11 +125,13 @@ def send_until_it_stalls(sock: socket.socket) -> int:
     """Send until nothing is taken for half a second; give the number of bytes that were taken."""
     sock.settimeout(0.5)
     total = 0
-    with pytest.raises(TimeoutError):
-        while total < 200 * MEGABYTE:  # far more than all buffers on the way hold
+    while total < 200 * MEGABYTE:  # far more than all buffers on the way hold
+        try:
             total += sock.send(bytes(MEGABYTE))
-    sock.settimeout(PATIENCE)
-    return total
+        except TimeoutError:
+            sock.settimeout(PATIENCE)
+            return total
+    pytest.fail("it never stalls: somebody takes everything, and must be keeping it")
 
 
 def test_a_client_that_does_not_read_stops_the_far_end(open_forward: Open) -> None:
@@ -189,14 +191,18 @@ def test_two_hundred_connections_at_once_need_no_further_thread(open_forward: Op
 
 def test_connections_one_after_another_leave_nothing(open_forward: Open) -> None:
     address = open_forward(echo)
-    descriptors = len(os.listdir("/proc/self/fd"))
+    descriptors = count_descriptors()
     for number in range(300):
         with dial(address) as client:
             client.sendall(b"%d" % number)
             client.shutdown(socket.SHUT_WR)
             assert read_all(client) == b"%d" % number
     # The last one or two may just be going.
-    assert len(os.listdir("/proc/self/fd")) <= descriptors + 4
+    assert count_descriptors() <= descriptors + 4
+
+
+def count_descriptors() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
 def test_a_client_that_breaks_off_ends_the_connection_at_the_far_end(open_forward: Open) -> None:
@@ -220,9 +226,8 @@ def test_a_far_end_that_hangs_up_ends_the_connection_of_a_client_that_is_sending
     def serve(connection: socket.socket) -> None:
         connection.recv(1)
 
-    with dial(open_forward(serve)) as client, pytest.raises((BrokenPipeError, ConnectionError)):
-        while True:
-            client.sendall(bytes(MEGABYTE))
+    with dial(open_forward(serve)) as client, pytest.raises(ConnectionError):
+        client.sendall(bytes(200 * MEGABYTE))
 
 
 def test_keys_are_renewed_in_the_middle_of_a_transfer(
@@ -230,11 +235,14 @@ def test_keys_are_renewed_in_the_middle_of_a_transfer(
 ) -> None:
     data = os.urandom(MEGABYTE) * 20
     sshd = make_sshd("RekeyLimit 1M", "LogLevel DEBUG1")
-    with Tunnel(sshd.target()) as tunnel, ThreadPoolExecutor(1) as pool:
-        with dial(tunnel.forward(TcpForward(*tcp_far_end()))) as client:
-            sending = pool.submit(client.sendall, data)
-            assert read_exactly_hashed(client, len(data)) == hashlib.sha256(data).hexdigest()
-            sending.result(PATIENCE)
+    with (
+        Tunnel(sshd.target()) as tunnel,
+        dial(tunnel.forward(TcpForward(*tcp_far_end()))) as client,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        sending = pool.submit(client.sendall, data)
+        assert read_exactly_hashed(client, len(data)) == hashlib.sha256(data).hexdigest()
+        sending.result(PATIENCE)
     assert sshd.count("rekey") > 10
 
 
@@ -247,7 +255,7 @@ def test_forwards_can_be_added_and_all_share_one_connection(
     sshd = make_sshd()
     far = tcp_far_end()
     with Tunnel(sshd.target()) as tunnel:
-        addresses = [
+        addresses: list[Path | tuple[str, int]] = [
             tunnel.forward(TcpForward(*far)),
             tunnel.forward(SocketForward(socket_far_end(), tmp_path / "near" / "a.sock")),
         ]

@@ -5,25 +5,26 @@ Named in each test file's ``pytest_plugins``.
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
-from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 from far_ends import PATIENCE, FarEnd, echo
 from real_sshd import Sshd
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
 
 @pytest.fixture
 def make_sshd(tmp_path: Path) -> Iterator[Callable[..., Sshd]]:
     """Start servers with a configuration of the test's own."""
-    started = []
+    started: list[Sshd] = []
 
-    def make(*options: str, **more: Any) -> Sshd:
+    def make(*options: str, **more: tuple[str, ...]) -> Sshd:
         directory = tmp_path / f"sshd{len(started)}"
         directory.mkdir()
         sshd = Sshd(directory, *options, **more)
@@ -48,7 +49,7 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
 @pytest.fixture
 def tcp_far_end() -> Iterator[Callable[..., tuple[str, int]]]:
     """Serve connections on a TCP port; gives its address."""
-    ends = []
+    ends: list[FarEnd] = []
 
     def make(serve: Callable[[socket.socket], None] = echo) -> tuple[str, int]:
         sock = socket.create_server(("127.0.0.1", 0), backlog=256)
@@ -63,7 +64,7 @@ def tcp_far_end() -> Iterator[Callable[..., tuple[str, int]]]:
 @pytest.fixture
 def socket_far_end(tmp_path: Path) -> Iterator[Callable[..., str]]:
     """Serve connections on a UNIX socket; gives its path."""
-    ends = []
+    ends: list[FarEnd] = []
 
     def make(serve: Callable[[socket.socket], None] = echo) -> str:
         path = tmp_path / f"far{len(ends)}.sock"
@@ -97,7 +98,7 @@ def leaves_nothing() -> Iterator[None]:
 
 def _descriptors() -> set[tuple[str, str]]:
     found = set()
-    for name in os.listdir("/proc/self/fd"):
+    for entry in Path("/proc/self/fd").iterdir():
         with suppress(FileNotFoundError):  # that of the listing itself
-            found.add((name, os.readlink(f"/proc/self/fd/{name}")))
+            found.add((entry.name, str(entry.readlink())))
     return found
