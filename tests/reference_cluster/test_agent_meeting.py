@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 from fake_consul import FakeConsul
-from paper import NODES, SHOP
+from paper_nodes import NODES, SHOP
 from switch_agent.errors import AbsentError, GivenUpError
 from switch_agent.meeting import Meeting
 

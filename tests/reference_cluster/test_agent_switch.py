@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import paper
+import paper_nodes
 import pytest
-from paper import NEW, NODES, OLD, SHOP, World, settled
+from paper_nodes import NEW, NODES, OLD, SHOP, World, settled
 from switch_agent import switch as agent_switch
 from switch_agent.errors import AgentError
 from switch_agent.placement import Placement
@@ -39,14 +39,14 @@ def failures(switch: Switch) -> Iterator[tuple[str, Step]]:
 
 @pytest.fixture(autouse=True)
 def _on_paper(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(agent_switch, "ACTIONS", paper.actions())
+    monkeypatch.setattr(agent_switch, "ACTIONS", paper_nodes.actions())
 
 
 def test_paper_knows_every_step_and_what_the_agent_undoes() -> None:
-    assert set(paper.actions()) == set(ACTIONS)
+    assert set(paper_nodes.actions()) == set(ACTIONS)
     nothing = ACTIONS[Step.TIDY].undo
     undone = {step for step, action in ACTIONS.items() if action.undo is not nothing}
-    assert undone == {step for step, (_, undo) in paper.EFFECTS.items() if undo is not paper._none}
+    assert undone == {step for step, (_, undo) in paper_nodes.EFFECTS.items() if undo is not paper_nodes._none}
 
 
 @pytest.mark.parametrize("switch", SWITCHES, ids=str)
@@ -126,7 +126,7 @@ def test_a_failure_after_the_decision_does_not_keep_the_rest_undone() -> None:
 def test_a_bug_is_undone_like_any_failure(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    actions = paper.actions()
+    actions = paper_nodes.actions()
 
     def buggy(_work: object) -> None:
         raise ZeroDivisionError("oops")
@@ -144,7 +144,7 @@ def test_a_bug_is_undone_like_any_failure(
 def test_what_cannot_be_undone_is_told_and_the_rest_is_undone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    actions = paper.actions()
+    actions = paper_nodes.actions()
 
     def fail(_work: object) -> None:
         raise AgentError("stuck")
