@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["core_fixtures"]
 
+# Other runs of these tests may be under way on this machine, and are visible from here.
+HANDLER = f"agent-of-{os.getpid()} handle"
 ASK = {"name": "ledger_one.12345", "prefix": "ledgerone12345_", "event": "an-id", "lines": 2}
 
 
@@ -48,7 +51,7 @@ class Running:
                 "deploy": str(self.deploy),
                 "events_log": str(self.deploy / "events.log"),
                 "handler_log": str(self.deploy / "handler.log"),
-                "handler": "made-up-agent handle",
+                "handler": HANDLER,
             }
         )
 
@@ -144,7 +147,7 @@ def test_it_gives_the_end_of_the_handlers_log(running: Running) -> None:
 
 def test_it_finds_the_processes_that_handle(running: Running) -> None:
     assert running.values("handling") == []
-    line = [sys.executable, "-c", "input()", "made-up-agent", "handle"]
+    line = [sys.executable, "-c", "input()", *HANDLER.split()]
     with subprocess.Popen(line, stdin=subprocess.PIPE) as handler:
         assert running.values("handling") == [" ".join(line)]
         handler.communicate(b"\n")
@@ -152,7 +155,7 @@ def test_it_finds_the_processes_that_handle(running: Running) -> None:
 
 
 def test_another_probe_is_no_handler(running: Running) -> None:
-    line = [sys.executable, "-c", "input()", probe_script.MARK, "made-up-agent handle"]
+    line = [sys.executable, "-c", "input()", probe_script.MARK, HANDLER]
     with subprocess.Popen(line, stdin=subprocess.PIPE) as other:
         assert running.values("handling") == []
         other.communicate(b"\n")
