@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -145,20 +146,27 @@ def test_it_gives_the_end_of_the_handlers_log(running: Running) -> None:
     assert running.values("log") == ["2", "3"]
 
 
+@contextlib.contextmanager
+def process(*arguments: str) -> Iterator[str]:
+    """Run a process with these arguments; gives its command line."""
+    line = [sys.executable, "-c", "print(flush=True); input()", *arguments]
+    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+        assert running.stdout
+        running.stdout.readline()  # a process that has only just begun has no command line yet
+        yield " ".join(line)
+        running.communicate(b"\n")
+
+
 def test_it_finds_the_processes_that_handle(running: Running) -> None:
     assert running.values("handling") == []
-    line = [sys.executable, "-c", "input()", *HANDLER.split()]
-    with subprocess.Popen(line, stdin=subprocess.PIPE) as handler:
-        assert running.values("handling") == [" ".join(line)]
-        handler.communicate(b"\n")
+    with process(*HANDLER.split()) as line:
+        assert running.values("handling") == [line]
     assert running.values("handling") == []
 
 
 def test_another_probe_is_no_handler(running: Running) -> None:
-    line = [sys.executable, "-c", "input()", probe_script.MARK, HANDLER]
-    with subprocess.Popen(line, stdin=subprocess.PIPE) as other:
+    with process(probe_script.MARK, HANDLER):
         assert running.values("handling") == []
-        other.communicate(b"\n")
 
 
 def test_it_tells_what_changes_below_the_deploy_directory(running: Running) -> None:
