@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import socket
 import struct
 from typing import TYPE_CHECKING, Self
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _HEADER = struct.Struct(">BxxxL")
 _READ = 65536
 _LONGEST_HEAD = 65536
+_CONTENT_LENGTH = re.compile(rb"^content-length: *(\d+)", re.IGNORECASE | re.MULTILINE)
 _SWITCHING_PROTOCOLS = b" 101 "
 STDOUT, STDERR = 1, 2
 
@@ -76,9 +78,16 @@ class ExecStream:
         head, _, rest = data.partition(b"\r\n\r\n")
         status = head.split(b"\r\n", 1)[0] + b" "
         if _SWITCHING_PROTOCOLS not in status:
-            said = (status + rest).decode(errors="replace").strip()
+            said = (status + self._read_body(head, rest)).decode(errors="replace").strip()
             raise ConnectionError(f"the engine refused the exec: {said}")
         return rest
+
+    def _read_body(self, head: bytes, body: bytes) -> bytes:
+        """Read what the engine says when it refuses: all of it may not have come with the head."""
+        length = _CONTENT_LENGTH.search(head)
+        while length and len(body) < int(length[1]) and (piece := self._socket.recv(_READ)):
+            body += piece
+        return body
 
     def frames(self) -> Iterator[tuple[int, bytes]]:
         """Yield ``(stream, payload)`` until the process ends or the stream is closed."""

@@ -36,6 +36,7 @@ class Bell:
         """Begin silent and whole."""
         self._changed = threading.Condition()
         self._rung = 0
+        self._unheard_since: float | None = None
         self._broken: dict[str, HarnessError] = {}
 
     @property
@@ -48,7 +49,15 @@ class Bell:
         """Tell that something may have changed."""
         with self._changed:
             self._rung += 1
+            if self._unheard_since is None:
+                self._unheard_since = time.monotonic()
             self._changed.notify_all()
+
+    def hear(self) -> tuple[int, float | None]:
+        """Tell how often it has rung, and since when it was not heard; None if it did not ring."""
+        with self._changed:
+            since, self._unheard_since = self._unheard_since, None
+            return self._rung, since
 
     def fail(self, source: str, error: HarnessError) -> None:
         """Tell that ``source`` broke and will ring no more."""
@@ -89,15 +98,16 @@ class NotYet:
 class Waited(Generic[T]):
     """A wait that succeeded: its value and its price.
 
-    ``seconds`` is the whole wait, ``looking`` the part spent in looks, ``last_look`` the last look
-    alone. ``silent`` counts the looks that no signal asked for: more than a few mean that a source
-    does not tell what it should.
+    ``seconds`` is the whole wait, ``looking`` the part spent in looks. ``noticed`` is how long
+    it took from the signal that made it look to the end of that look; a look that was under way
+    when the signal came is included. ``silent`` counts the looks that no signal asked for: more
+    than a few mean that a source does not tell what it should.
     """
 
     value: T
     seconds: float
     looking: float
-    last_look: float
+    noticed: float
     looks: int
     silent: int
 
@@ -120,14 +130,15 @@ def wait_until(
     deadline = begin + timeout
     looking, looks, silent = 0.0, 0, 0
     while True:
-        seen = bell.rung
+        seen, since = bell.hear()
         look_began = time.monotonic()
         found = look()
         now = time.monotonic()
         looking += now - look_began
         looks += 1
         if not isinstance(found, NotYet):
-            return Waited(found, now - begin, looking, now - look_began, looks, silent)
+            signalled = max(begin, since or look_began)
+            return Waited(found, now - begin, looking, now - signalled, looks, silent)
         if look_began >= deadline:
             raise NotSettledError(
                 f"{what}: not within {timeout:g} s ({looks} looks); the last one found:\n"

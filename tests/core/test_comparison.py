@@ -270,6 +270,21 @@ def test_each_field_of_the_record_is_compared(
     ]
 
 
+@pytest.mark.parametrize("none", ["", None])
+def test_a_first_deploy_has_none_before_it(inventory: Inventory, none: str | None) -> None:
+    after = Placement("core2", "core1")
+    first = Expectation(APPLICATION, DEFINITION, after, History("new"), inventory)
+    assert not difference(first, with_record(previous_deploy_id=none))
+    assert difference(first, SETTLED).places == ("consul",)
+
+
+def test_a_service_with_sites_must_be_checked_somehow(expectation: Expectation) -> None:
+    plain = replace(expectation, definition=replace(DEFINITION, check_urls=()))
+    assert not difference(plain, SETTLED)
+    unchecked = frozenset({Registration("core2", ())})
+    assert difference(plain, replace(SETTLED, registrations=unchecked))
+
+
 def test_a_field_that_is_absent_shows(expectation: Expectation) -> None:
     record = {key: value for key, value in RECORD.items() if key != "slave"}
     found = difference(expectation, replace(SETTLED, record=record))

@@ -75,6 +75,33 @@ def test_a_refusal_says_what_the_engine_says(listener: socket.socket) -> None:
     thread.join()
 
 
+def test_a_refusal_that_comes_in_pieces_is_read_to_its_end(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head_read = threading.Event()
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 404 Not Found\r\ncontent-length: 9\r\n\r\n")
+            head_read.wait(5)
+            connection.sendall(b"no such!!")
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    begin_body = ExecStream._read_body
+
+    def read_body(stream: ExecStream, head: bytes, body: bytes) -> bytes:
+        head_read.set()
+        return begin_body(stream, head, body)
+
+    monkeypatch.setattr(ExecStream, "_read_body", read_body)
+    with pytest.raises(ConnectionError, match="no such!!"):
+        ExecStream(listener.getsockname(), "id", 5)
+    thread.join()
+
+
 def test_a_silent_engine_is_given_up_in_time(listener: socket.socket) -> None:
     with pytest.raises(TimeoutError):
         ExecStream(listener.getsockname(), "id", 0.1)

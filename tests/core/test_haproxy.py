@@ -126,6 +126,7 @@ def test_modes_come_from_the_defaults_above_or_by_name() -> None:
         ),
         ("use_backend to-us if ours !path", "more than a domain"),
         ("use_backend to-us unless ours", "more than a domain"),
+        ("use_backend to-us if !ours", "more than a domain"),
         ("use_backend to-us if { hdr_reg(host) one.cluster.test }", "more than a domain"),
         ("use_backend to-us if { hdr(host) -m end one.cluster.test }", "more than a domain"),
         ("use_backend nothing if ours", "no backend nothing"),
@@ -257,7 +258,7 @@ def test_alternatives_join_and_conjunctions_are_unclear(one: list[str], two: lis
 def test_an_acl_without_values_or_with_a_pattern_is_unclear() -> None:
     assert read_acl(["hdr(host)", "-i"]).unclear
     assert read_acl(["hdr(host)", "-m", "found"]).unclear
-    assert read_acl(["hdr(host)", "-f", "/etc/hosts.lst"]).unclear
+    assert read_acl(["hdr(host)", "-f", "hosts.lst"]).unclear
     assert read_acl([]).unclear
 
 

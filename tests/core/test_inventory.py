@@ -114,6 +114,15 @@ def test_a_key_given_twice_is_refused(path: Path, inventory_values: dict[str, An
         load_inventory(path)
 
 
+def test_values_are_taken_as_they_are_written(path: Path, inventory_values: dict[str, Any]) -> None:
+    inventory_values["may_change"] = 1
+    inventory_values["consul"] = {"port": "8500"}
+    assert [line.split(": ")[0] for line in problems(path, inventory_values)] == [
+        "may_change",
+        "consul.port",
+    ]
+
+
 def test_a_missing_file_is_named(path: Path) -> None:
     with pytest.raises(InventoryError, match=f"there is no inventory {path}"):
         load_inventory(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 import threading
@@ -82,7 +83,7 @@ class Bench:
         )
         deadlines = inventory.deadlines.model_copy(update={"answer": 5.0})
         # Not a real handler's: this machine's lab runs those, and the script sees them from here.
-        names = inventory.names.model_copy(update={"handler": "made-up-agent handle"})
+        names = inventory.names.model_copy(update={"handler": f"agent-of-{os.getpid()} handle"})
         local = inventory.model_copy(
             update={"paths": paths, "deadlines": deadlines, "names": names}
         )

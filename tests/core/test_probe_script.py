@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["core_fixtures"]
 
+# Other runs of these tests may be under way on this machine, and are visible from here.
+HANDLER = f"agent-of-{os.getpid()} handle"
 ASK = {"name": "ledger_one.12345", "prefix": "ledgerone12345_", "event": "an-id", "lines": 2}
 
 
@@ -48,7 +52,7 @@ class Running:
                 "deploy": str(self.deploy),
                 "events_log": str(self.deploy / "events.log"),
                 "handler_log": str(self.deploy / "handler.log"),
-                "handler": "made-up-agent handle",
+                "handler": HANDLER,
             }
         )
 
@@ -142,13 +146,27 @@ def test_it_gives_the_end_of_the_handlers_log(running: Running) -> None:
     assert running.values("log") == ["2", "3"]
 
 
+@contextlib.contextmanager
+def process(*arguments: str) -> Iterator[str]:
+    """Run a process with these arguments; gives its command line."""
+    line = [sys.executable, "-c", "print(flush=True); input()", *arguments]
+    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+        assert running.stdout
+        running.stdout.readline()  # a process that has only just begun has no command line yet
+        yield " ".join(line)
+        running.communicate(b"\n")
+
+
 def test_it_finds_the_processes_that_handle(running: Running) -> None:
     assert running.values("handling") == []
-    line = [sys.executable, "-c", "input()", "made-up-agent", "handle"]
-    with subprocess.Popen(line, stdin=subprocess.PIPE) as handler:
-        assert running.values("handling") == [" ".join(line)]
-        handler.communicate(b"\n")
+    with process(*HANDLER.split()) as line:
+        assert running.values("handling") == [line]
     assert running.values("handling") == []
+
+
+def test_another_probe_is_no_handler(running: Running) -> None:
+    with process(probe_script.MARK, HANDLER):
+        assert running.values("handling") == []
 
 
 def test_it_tells_what_changes_below_the_deploy_directory(running: Running) -> None:

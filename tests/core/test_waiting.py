@@ -65,6 +65,24 @@ def test_signals_during_a_look_make_one_more_look_and_none_is_lost() -> None:
     assert waited.seconds < 1
 
 
+def test_noticing_counts_from_the_signal_through_the_look_that_was_under_way() -> None:
+    bell = Bell()
+    bell.ring()
+    looks = 0
+
+    def look() -> int | NotYet:
+        nonlocal looks
+        looks += 1
+        if looks == 1:
+            bell.ring()
+        threading.Event().wait(0.05)  # a look takes its time
+        return looks if looks > 1 else NotYet("rung during the look")
+
+    waited = wait_until(look, bell, what="x", timeout=5, backstop=5)
+    assert 0.1 <= waited.noticed <= waited.seconds
+    assert wait_until(lambda: 1, bell, what="x", timeout=5).noticed < 0.05
+
+
 def test_a_signal_before_the_look_is_no_reason_for_another() -> None:
     bell = Bell()
     bell.ring()
