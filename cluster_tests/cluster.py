@@ -15,6 +15,7 @@ from cluster_tests.errors import NotSettledError
 from cluster_tests.node import Engine
 from cluster_tests.observing import CALLS_OF_CONSUL, CALLS_PER_NODE, Node, observe
 from cluster_tests.probe import COMMAND, Probe
+from cluster_tests.replication import replicate
 from cluster_tests.side_by_side import side_by_side
 from cluster_tests.signals import Sources
 from cluster_tests.waiting import Bell, NotYet, Waited, wait_until
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from cluster_tests.model import Application, Footprint, Observation, Placement
     from cluster_tests.oracle import Expectation
     from cluster_tests.probe import Handling
+    from cluster_tests.replication import Replicated
 
 _LOG_LINES = 50
 
@@ -140,6 +142,15 @@ class Cluster:
             for name, node in self.nodes.items()
         }
         return side_by_side(self._executor, calls)
+
+    def replicate(self, shown: Observation, master: str) -> dict[str, Replicated]:
+        """Send a snapshot of each volume that ``shown`` has on ``master`` to where its jobs say.
+
+        Tells by volume whether it arrived, and restores there to the same content. The snapshots
+        stay, as those of the jobs do; nothing else does.
+        """
+        self.inventory.require_may_change("replicate volumes")
+        return replicate(self._executor, self.inventory, self.nodes, shown, master)
 
     # --- looking
 

@@ -7,6 +7,7 @@ front was reloaded onto nothing, a retry that it failed.
 from __future__ import annotations
 
 import json
+import socket
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -86,6 +87,25 @@ class Front:
         """
         with self._translated(f"SFTP at port {port}"):
             return read_files(self._address_of(port), keys, directory, self._timeout)
+
+    def refuses(self, port: int) -> bool:
+        """Tell whether nobody is behind ``port``: the connection is refused, or ends wordlessly.
+
+        Through a tunnel a refusal at the far end is a connection that ends before its first byte.
+        Whoever answers speaks first here: an sshd does. Raises ``FrontError`` when nothing at all
+        happens in time, which is neither.
+        """
+        with self._translated(f"connecting to port {port}"):
+            try:
+                address = self._address_of(port)
+                with socket.create_connection(address, self._timeout) as connection:
+                    return not connection.recv(1)
+            except (ConnectionRefusedError, ConnectionResetError):
+                return True
+            except FrontError as error:
+                if "refused" in error.message.lower():  # in sshd's words, from the far end
+                    return True
+                raise
 
     @contextmanager
     def _translated(self, what: str) -> Iterator[None]:

@@ -22,7 +22,7 @@ from cluster_tests.exec_stream import ExecStream
 from cluster_tests.model import Container, Volume
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path, PurePosixPath
 
     from cluster_tests.model import Application
@@ -156,6 +156,11 @@ class Engine:
                 file = archive.extractfile(member) if member.isfile() else None
                 return member, file.read() if file else b""
 
+    def remove_volume(self, name: str) -> None:
+        """Remove a volume, whatever its driver; raise ``NodeError`` if it is not there."""
+        with self._translated(f"removing the volume {name}"):
+            self._api.remove_volume(name)
+
     # --- processes
 
     def run(self, container: str, command: Sequence[str]) -> Output:
@@ -164,6 +169,33 @@ class Engine:
             created = self._api.exec_create(container, list(command))
             stdout, stderr = self._api.exec_start(created["Id"], demux=True)
             code = self._api.exec_inspect(created["Id"])["ExitCode"]
+        return Output(code, _text(stdout), _text(stderr))
+
+    def run_apart(
+        self, like: str, command: Sequence[str], mounts: Mapping[str, str | PurePosixPath]
+    ) -> Output:
+        """Run ``command`` in a container of its own, made from the image of the container ``like``.
+
+        ``mounts`` maps paths in it to volumes or to paths on the node, all read-only. It has no
+        network and no label, so that no compose project and no observation sees it; it is gone
+        when this returns.
+        """
+        with self._translated(f"running {command[0]} in a container like {like}"):
+            image = self._api.inspect_container(like)["Image"]
+            binds = [f"{source}:{target}:ro" for target, source in mounts.items()]
+            created = self._api.create_container(
+                image,
+                entrypoint=list(command),
+                command=[],
+                host_config=self._api.create_host_config(binds=binds, network_mode="none"),
+            )
+            try:
+                self._api.start(created["Id"])
+                code = self._api.wait(created["Id"], timeout=self._timeout)["StatusCode"]
+                stdout = self._api.logs(created["Id"], stderr=False)
+                stderr = self._api.logs(created["Id"], stdout=False)
+            finally:
+                self._api.remove_container(created["Id"], force=True)
         return Output(code, _text(stdout), _text(stderr))
 
     def start(self, container: str, command: Sequence[str]) -> ExecStream:

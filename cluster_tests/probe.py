@@ -78,6 +78,18 @@ class Probe(Source):
         prefix = application.volume_prefix
         return list(self._read(("removed",), prefix=prefix)["removed"])
 
+    def take_snapshot(self, volume: str) -> str:
+        """Take a snapshot of a volume now, and tell its name."""
+        return str(self._read(("taken",), volume=volume)["taken"])
+
+    def send(self, snapshot: str, address: str) -> str:
+        """Send a snapshot to another node; tell what the plugin objects, "" when it has arrived."""
+        return str(self._read(("sent",), snapshot=snapshot, address=address)["sent"])
+
+    def restore(self, snapshot: str, volume: str) -> str:
+        """Restore a snapshot as a volume; tell what the plugin objects, "" when it is done."""
+        return str(self._read(("restored",), snapshot=snapshot, volume=volume)["restored"])
+
     def handling(self, event_id: str) -> Handling:
         """Tell how far the node is with an event."""
         values = self._read(("handled", "handling"), event=event_id)

@@ -85,6 +85,15 @@ def ask_plugin(method: str, endpoint: str, key: str, **arguments: str) -> Any:  
     return answer[key]
 
 
+def objection(endpoint: str, **arguments: str) -> str:
+    """Ask the plugin to do something; give what it says against it, "" where it is done."""
+    try:
+        ask_plugin("POST", endpoint, "Err", **arguments)
+    except RuntimeError as error:
+        return str(error)
+    return ""
+
+
 # --- what can be read -----------------------------------------------------------------------
 
 
@@ -123,6 +132,18 @@ class Reader:
         for name in names:
             ask_plugin("POST", "Snapshot.Remove", "Err", Name=name)
         return names
+
+    def taken(self, request: dict[str, Any]) -> str:
+        """Take a snapshot of ``volume`` now, and give its name."""
+        return str(ask_plugin("POST", "Snapshot", "Snapshot", Name=request["volume"]))
+
+    def sent(self, request: dict[str, Any]) -> str:
+        """Send ``snapshot`` to the node at ``address``; give what the plugin objects, or ""."""
+        return objection("Snapshot.Send", Name=request["snapshot"], Host=request["address"])
+
+    def restored(self, request: dict[str, Any]) -> str:
+        """Restore ``snapshot`` as ``volume``; give what the plugin objects, or ""."""
+        return objection("Snapshot.Restore", Name=request["snapshot"], Target=request["volume"])
 
     def handled(self, request: dict[str, Any]) -> bool:
         """Tell whether the event's ID is in the log of handled events."""

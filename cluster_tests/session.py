@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from cluster_tests.inventory import Inventory
     from cluster_tests.publisher import Publication
+    from cluster_tests.service_source import ServiceSource
 
 _JOURNAL = Path("results") / "journal.jsonl"
 _SERVICES = Path(__file__).parents[1] / "fixtures" / "services"
@@ -58,10 +59,15 @@ class Session:
         """Remember ``guest``: it leaves at the latest when the session closes."""
         self._guests.append(guest)
 
-    def plan(self, service: str, branch: str) -> Publication:
-        """Give ``service`` (of fixtures/services) a name, a domain and a port; create nothing."""
-        source = load_source(_SERVICES / service)
+    def plan(self, service: str, branch: str, variant: str = "") -> Publication:
+        """Give a version of ``service`` a name, a domain and a port; create nothing."""
+        source = self.version(service, variant)
         return self.publisher.plan(source, branch, taken=self._ports_in_use())
+
+    def version(self, service: str, variant: str = "") -> ServiceSource:
+        """Load ``service`` (of fixtures/services), or a variant of it."""
+        source = load_source(_SERVICES / service)
+        return source.variant(variant) if variant else source
 
     def ledgers(self, publication: Publication) -> dict[str, Ledger]:
         """Reach a published ledger through every node's front."""
