@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 from cluster_tests.comparison import difference
 from cluster_tests.consul_store import ConsulStore
 from cluster_tests.consul_watch import WATCHED, ConsulWatch
+from cluster_tests.effort import last_word
 from cluster_tests.engine_events import EngineEvents
 from cluster_tests.errors import NotSettledError
 from cluster_tests.node import Engine
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from cluster_tests.replication import Replicated
 
 _LOG_LINES = 50
+_LAST_LINES = 100  # of a log that are searched for an event's end
 
 
 class Cluster:
@@ -167,6 +169,14 @@ class Cluster:
         """Give the end of each node's handler log."""
         calls = {name: partial(node.probe.log, lines) for name, node in self.nodes.items()}
         return side_by_side(self._executor, calls)
+
+    def last_word(self, event_id: str) -> float | None:
+        """Tell when a handler last logged something of an event, in seconds since 1970.
+
+        By the nodes' clocks; None where no log tells it.
+        """
+        lines = [line for tail in self.log_tails(_LAST_LINES).values() for line in tail]
+        return last_word(lines, event_id)
 
     # --- waiting
 
