@@ -7,6 +7,7 @@ own plugins is a plugin of its own (entry points in setup.cfg):
     target       before CommandLineSupplier: the path and the class that were asked for
     order        before Shuffler: one order from one seed
     running      before all of the following: grammar, session, Ctrl-C
+    selection    after the grammar: the classes that were asked for
     xml_errors   before XmlReporter: what it leaves out
     verdict      before ExitCodeReporter and the printing reporters: exit code, plain errors
 """
