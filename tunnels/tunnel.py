@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, overload
 from tunnels.channel import socket_destination, tcp_destination
 from tunnels.connection import connect
 from tunnels.diagnosis import explain_socket, explain_tcp
-from tunnels.errors import ConnectionLostError, NoAnswerError
+from tunnels.errors import ConnectionLostError, NoAnswerError, SpecError
 from tunnels.local import SocketListener, TcpListener
 from tunnels.log import LOG
 from tunnels.loop import READ, Loop
@@ -105,8 +105,8 @@ class Tunnel:
         """Open a forward, now or at any later time; return its local address.
 
         It is open once the local side is bound, and the far end was reached and has answered
-        ``spec.answers`` if that is given. Raises ForwardError, with nothing left behind, or
-        ConnectionLostError.
+        ``spec.answers`` if that is given. Raises ForwardError, with nothing left behind,
+        ConnectionLostError, or SpecError when the same forward is open already.
         """
         transport = self._running()
         listener = _listen(spec)
@@ -187,7 +187,9 @@ class Tunnel:
         with self._lock:
             self._expect(_State.OPEN)
             if spec in self._listeners:
-                raise ConnectionLostError(f"{spec} is open already")
+                raise SpecError(
+                    f"{spec} is open already", remedy="take its address from Tunnel.addresses"
+                )
             self._listeners[spec] = listener
         self._loop.call(lambda: self._loop.watch(listener.socket, READ, accept))
 

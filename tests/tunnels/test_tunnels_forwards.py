@@ -12,6 +12,7 @@ import pytest
 from far_ends import PATIENCE, dial, echo, read_all, read_exactly
 
 from tunnels import SocketForward, TcpForward, Tunnel
+from tunnels.errors import SpecError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -189,7 +190,7 @@ def test_two_hundred_connections_at_once_need_no_further_thread(open_forward: Op
     assert answers == [f"client {number:03}".encode() * 1000 for number in range(200)]
 
 
-def test_connections_one_after_another_leave_nothing(open_forward: Open) -> None:
+def test_connections_one_after_another_leave_nothing(tunnel: Tunnel, open_forward: Open) -> None:
     address = open_forward(echo)
     descriptors = count_descriptors()
     for number in range(300):
@@ -199,6 +200,9 @@ def test_connections_one_after_another_leave_nothing(open_forward: Open) -> None
             assert read_all(client) == b"%d" % number
     # The last one or two may just be going.
     assert count_descriptors() <= descriptors + 4
+    assert len(tunnel._relays) <= 2
+    assert tunnel._transport is not None
+    assert tunnel._transport._asked == {}
 
 
 def count_descriptors() -> int:
@@ -277,6 +281,17 @@ def test_a_single_connection_needs_no_forward(
         client.sendall(b"hello")
         client.shutdown(socket.SHUT_WR)
         assert read_all(client) == b"hello"
+
+
+def test_the_same_forward_is_opened_once(
+    tunnel: Tunnel, tcp_far_end: Callable[..., tuple[str, int]]
+) -> None:
+    spec = TcpForward(*tcp_far_end())
+    address = tunnel.forward(spec)
+    with pytest.raises(SpecError, match="is open already"):
+        tunnel.forward(spec)
+    assert tunnel.addresses == {spec: address}
+    dial(address).close()
 
 
 def test_a_tcp_forward_takes_the_port_it_is_told(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -24,7 +25,6 @@ from tunnels.errors import (
 )
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable
     from pathlib import Path
 
@@ -86,6 +86,19 @@ def swallow(connection: socket.socket) -> None:
         pass
 
 
+def test_no_thread_is_left_the_moment_it_is_closed(
+    sshd: Sshd, tcp_far_end: Callable[..., tuple[str, int]]
+) -> None:
+    before = set(threading.enumerate())
+    tunnel = Tunnel(sshd.target())
+    tunnel.open()
+    far = tcp_far_end(socket.socket.close)
+    tunnel.forward(TcpForward(*far))
+    tunnel.close()
+    left = set(threading.enumerate()) - before
+    assert [thread for thread in left if "far end" not in thread.name] == []
+
+
 def test_closing_again_does_nothing(sshd: Sshd) -> None:
     tunnel = Tunnel(sshd.target())
     tunnel.open()
@@ -138,7 +151,7 @@ def test_a_connection_that_is_lost_is_noticed_and_told(
         with pytest.raises(ConnectionLostError, match="has ended"):
             tunnel.forward(TcpForward("localhost", 80))
         # The listeners are still there; who connects now is told at once.
-        with dial(address) as late, pytest.raises(ConnectionResetError):
+        with pytest.raises(ConnectionResetError), dial(address) as late:
             late.recv(1)
         with dial(near) as late:
             assert late.recv(1) == b""
