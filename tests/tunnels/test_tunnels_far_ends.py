@@ -11,7 +11,7 @@ import pytest
 from far_ends import dial, read_all
 from real_sshd import free_port
 
-from tunnels import SocketForward, TcpForward, Tunnel, http_answers, local
+from tunnels import SocketForward, TcpForward, Tunnel, diagnosis, http_answers, local
 from tunnels.errors import (
     FarEndError,
     ForwardError,
@@ -87,6 +87,17 @@ def test_a_file_that_is_no_socket(tunnel: Tunnel, near: Path, tmp_path: Path) ->
     path.write_text("")
     error = refused(tunnel, SocketForward(str(path), near), FarEndError)
     assert error.message.endswith("is no socket")
+
+
+def test_a_socket_that_the_user_may_not_write(
+    tunnel: Tunnel, near: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Faked: root, which may be running this, may write everything."""
+    path = f"{tmp_path}/docker.sock"
+    monkeypatch.setattr(diagnosis, "_look", lambda *_: f"closed\ndocker\n{path}\n")
+    error = refused(tunnel, SocketForward(path, near), FarEndError)
+    assert "its group is docker" in error.message
+    assert f"usermod -aG docker {tunnel.target.user}" in error.remedy
 
 
 def test_where_no_command_may_be_run_every_cause_is_named(
