@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ from tunnels.errors import (
     NoAnswerError,
     SpecError,
 )
+from tunnels.local import SocketListener, TcpListener
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -347,6 +349,28 @@ def test_a_port_that_is_taken(tunnel: Tunnel, tcp_far_end: Callable[..., tuple[s
         spec = TcpForward(*tcp_far_end(), local_port=port)
         error = refused(tunnel, spec, LocalAddressError)
     assert f"port {port} of 127.0.0.1 cannot be had: Address already in use" in error.message
+
+
+@pytest.mark.parametrize("kind", ["socket", "tcp"])
+def test_without_a_file_descriptor_a_client_is_turned_away_and_the_next_one_served(
+    near: Path, kind: str
+) -> None:
+    listener = TcpListener(0) if kind == "tcp" else SocketListener(near)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with dial(listener.address) as client:
+        lowest_free = os.dup(client.fileno())
+        os.close(lowest_free)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, limits[1]))
+        try:
+            assert listener.accept() is None
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        assert client.recv(1) == b""
+    with dial(listener.address):
+        accepted = listener.accept()
+        assert accepted is not None
+        accepted.close()
+    listener.close()
 
 
 def test_a_path_that_is_too_long_for_a_socket(tmp_path: Path) -> None:

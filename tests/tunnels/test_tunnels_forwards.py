@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import resource
 import socket
 import statistics
 import threading
@@ -232,27 +231,6 @@ def test_the_connection_is_made_for_small_answers_and_fast_ciphers(tunnel: Tunne
     assert transport is not None
     assert transport._stream.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
     assert transport.local_cipher == "aes128-gcm@openssh.com"
-
-
-def test_without_a_file_descriptor_a_client_is_turned_away_and_the_next_one_served(
-    open_forward: Open,
-) -> None:
-    address = open_forward(echo)
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    kind = socket.AF_UNIX if isinstance(address, Path) else socket.AF_INET
-    with socket.socket(kind) as client:
-        client.settimeout(PATIENCE)
-        lowest_free = os.dup(0)
-        os.close(lowest_free)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, hard))
-        try:
-            client.connect(os.fspath(address) if isinstance(address, Path) else address)
-            assert client.recv(1) == b""
-        finally:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    with dial(address) as client:
-        client.sendall(b"hello")
-        assert read_exactly(client, 5) == b"hello"
 
 
 def test_a_client_that_breaks_off_ends_the_connection_at_the_far_end(open_forward: Open) -> None:

@@ -113,6 +113,11 @@ def test_closing_what_was_never_opened(sshd: Sshd) -> None:
         tunnel.open()
 
 
+def test_what_is_never_opened_holds_nothing(sshd: Sshd) -> None:
+    Tunnel(sshd.target())
+    TunnelGroup({"a": (sshd.target(), [])})
+
+
 def test_closing_after_a_failure(sshd: Sshd) -> None:
     tunnel = Tunnel(sshd.target(port=free_port()))
     with pytest.raises(UnreachableError):
@@ -199,6 +204,10 @@ def test_a_connection_that_opens_after_its_asker_gave_up_is_closed(
             os.kill(pid, signal.SIGSTOP)
         with pytest.raises(TunnelError, match="does not open"):
             tunnel.connect(*tcp_far_end(serve))
+        caught_up = threading.Event()
+        assert tunnel._loop.call(caught_up.set)
+        assert caught_up.wait(PATIENCE)
+        assert tunnel._relays == set()
         for pid in sessions:
             os.kill(pid, signal.SIGCONT)
         assert closed.wait(PATIENCE)
