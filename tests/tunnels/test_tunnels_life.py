@@ -149,7 +149,7 @@ def test_a_connection_that_is_lost_is_noticed_and_told(
         with dial(address) as client:
             client.sendall(b"hello")
             assert read_exactly(client, 5) == b"hello"
-            sshd.kill_sessions()
+            sshd.signal_sessions(signal.SIGKILL)
             with pytest.raises(ConnectionResetError):
                 client.recv(1)
         assert not tunnel.is_alive
@@ -199,17 +199,14 @@ def test_a_connection_that_opens_after_its_asker_gave_up_is_closed(
 
     sshd = make_sshd()
     with Tunnel(sshd.target(connect_timeout=1)) as tunnel:
-        sessions = sshd.sessions()
-        for pid in sessions:
-            os.kill(pid, signal.SIGSTOP)
+        sshd.signal_sessions(signal.SIGSTOP)
         with pytest.raises(TunnelError, match="does not open"):
             tunnel.connect(*tcp_far_end(serve))
         caught_up = threading.Event()
         assert tunnel._loop.call(caught_up.set)
         assert caught_up.wait(PATIENCE)
         assert tunnel._relays == set()
-        for pid in sessions:
-            os.kill(pid, signal.SIGCONT)
+        sshd.signal_sessions(signal.SIGCONT)
         assert closed.wait(PATIENCE)
 
 
