@@ -117,18 +117,14 @@ class Sshd:
             )
         assert seen, f"sshd's log never said {text!r} {times} time(s):\n" + "".join(self.lines)
 
-    def sessions(self) -> list[int]:
-        """List the processes that serve connections."""
-        return _descendants(self._process.pid)
-
-    def kill_sessions(self) -> None:
-        """Kill what serves connections; new ones are still accepted."""
-        for pid in self.sessions():
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+    def signal_sessions(self, number: signal.Signals) -> None:
+        """Send a signal to what serves connections; new ones are still accepted."""
+        for pid in _descendants(self._process.pid):
+            with suppress(ProcessLookupError):  # it was just going
+                os.kill(pid, number)
 
     def stop(self) -> None:
-        self.kill_sessions()
+        self.signal_sessions(signal.SIGKILL)
         self._process.terminate()
         self._process.wait(PATIENCE)
         self._reader.join(PATIENCE)
