@@ -9,8 +9,10 @@ import typer
 from rich.console import Console
 
 from cluster_tests import __version__
-from cluster_tests.errors import ClusterTestsError
+from cluster_tests.errors import ClusterTestsError, UsageError
 from cluster_tests.lab.commands import lab
+
+_LIBRARY_USAGE = 2
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -45,6 +47,9 @@ def main() -> None:
     except ClusterTestsError as error:
         Console(stderr=True).print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
         sys.exit(error.exit_code)
+    except SystemExit as end:
+        # The command line library ends with 2 for a mistyped command; our 2 means "unknown".
+        sys.exit(UsageError.exit_code if end.code == _LIBRARY_USAGE else end.code)
     except KeyboardInterrupt:
         Console(stderr=True).print("interrupted")
         sys.exit(130)

@@ -3,19 +3,28 @@
     ClusterTestsError
     ├── UsageError             the caller's mistake: options, inventory, spec grammar    exit 3
     │   ├── InventoryError     the inventory file: every problem at once
+    │   ├── DefinitionError    a service's repository does not say what the contract asks
+    │   ├── EventTooLargeError an event that Consul would not carry; it was not sent
     │   └── RefusedError       a cluster, name or file that is not ours to change
     ├── LabError               the local lab, or the host below it                       exit 2
     ├── HarnessError           a tunnel, an engine or Consul is out of reach             exit 2
     │   ├── NodeError          one node does not answer; carries the node
-    │   └── ConsulError        Consul does not answer, or has no leader
+    │   ├── ConsulError        Consul does not answer, or has no leader
+    │   └── SeveralErrors      errors of calls made side by side; carries them all
     └── ClusterError           the cluster under test broke its contract                 exit 1
-        └── NotSettledError    observation and expectation still differ at the deadline
+        ├── NotSettledError    observation and expectation still differ at the deadline
+        └── FrontError         a node's front does not serve an application; carries the node
 
 Errors of libraries are translated where they enter (tunnels, docker, consul, requests); nothing
 above those modules sees a foreign exception.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class ClusterTestsError(Exception):
@@ -44,6 +53,14 @@ class InventoryError(UsageError):
     """The inventory is missing, malformed or contradicts itself."""
 
 
+class DefinitionError(UsageError):
+    """A service's compose file is malformed, or asks for what the contract does not know."""
+
+
+class EventTooLargeError(UsageError):
+    """An event is larger than Consul carries; nothing was sent."""
+
+
 class RefusedError(UsageError):
     """What was asked would change something the suite was not told it may change."""
 
@@ -69,6 +86,17 @@ class ConsulError(HarnessError):
     """Consul does not answer, or has no leader."""
 
 
+class SeveralErrors(HarnessError):  # noqa: N818 - it is not one error, and says so
+    """Errors of calls made side by side, none lost; ``errors`` holds them in order."""
+
+    def __init__(self, errors: Sequence[ClusterTestsError]) -> None:
+        """Join the messages, one a line, and the remedies, each once."""
+        lines = "".join(f"\n  {error.message}" for error in errors)
+        remedies = dict.fromkeys(error.remedy for error in errors if error.remedy)
+        super().__init__(f"{len(errors)} calls failed:{lines}", remedy="; ".join(remedies))
+        self.errors = tuple(errors)
+
+
 class ClusterError(ClusterTestsError):
     """The cluster under test broke its contract."""
 
@@ -77,3 +105,12 @@ class ClusterError(ClusterTestsError):
 
 class NotSettledError(ClusterError):
     """The cluster did not reach the expected state before the deadline."""
+
+
+class FrontError(ClusterError):
+    """A node's front refuses, breaks off, is too late, or answers what it must not."""
+
+    def __init__(self, node: str, message: str, *, remedy: str = "") -> None:
+        """Name the ``node`` in front of the message."""
+        super().__init__(f"{node}: {message}", remedy=remedy)
+        self.node = node

@@ -62,12 +62,19 @@ def down(
 def status() -> None:
     """Show every host; exit code 1 when one does not do all it must."""
     hosts = lab_status.read(LabPlan())
-    table = Table("host", "state", "address", "memory", "engine", "plugin", "cluster", box=None)
+    table = Table(
+        "host", "state", "address", "memory", "disk", "engine", "plugin", "cluster", box=None
+    )
     for host in hosts:
-        memory = f"{host.memory / _MEGABYTE:.0f} MB" if host.memory else ""
-        table.add_row(host.host, host.state, host.address, memory, host.engine, host.plugin,
-                      host.cluster)  # fmt: skip
-    Console().print(table)
+        table.add_row(host.host, host.state, host.address, _size(host.memory), _size(host.disk),
+                      host.engine, host.plugin, host.cluster)  # fmt: skip
+    console = Console()
+    console.print(table)
+    memory = sum(host.memory for host in hosts)
+    disk = sum(host.disk for host in hosts) + lab_status.images_on_disk()
+    console.print(
+        f"The whole lab: {_size(memory)} of memory, {_size(disk)} on disk with its images."
+    )
     raise typer.Exit(0 if all(host.up for host in hosts) else 1)
 
 
@@ -107,6 +114,10 @@ def shell(
          "-o", f"UserKnownHostsFile={plan.state}/known_hosts", "-o", "StrictHostKeyChecking=yes",
          "core@127.0.0.1"],
     )  # fmt: skip
+
+
+def _size(number: int) -> str:
+    return f"{number / _MEGABYTE:.0f} MB" if number else ""
 
 
 def _known(plan: LabPlan, host: str) -> str:

@@ -75,7 +75,9 @@ def _bootstrap(client: DockerClient, why: Exception) -> str:
 
 
 def _import(client: DockerClient, root: Path, archive: Path) -> str:
-    shutil.rmtree(root / "var/cache/apt/archives", ignore_errors=True)
+    # What debootstrap downloaded would travel to every node.
+    for leftover in ("var/cache/apt", "var/lib/apt/lists"):
+        shutil.rmtree(root / leftover)
     with tarfile.open(archive, "w") as tar:
         tar.add(root, arcname=".")
     name, tag = IMAGE.split(":")

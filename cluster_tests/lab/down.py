@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from docker.errors import NotFound
 
-from cluster_tests.lab.debian import IMAGE
+from cluster_tests.errors import LabError
+from cluster_tests.lab.alone import alone
 from cluster_tests.lab.engine import connect, translated
 from cluster_tests.lab.hosts import stop
 from cluster_tests.lab.plan import LABEL, PREFIX, LabPlan
@@ -30,6 +31,13 @@ def bring_down(plan: LabPlan, progress: Progress, *, purge: bool) -> None:
     Nothing that does not carry the lab's name or label is touched. Doing it twice is harmless.
     """
     client = connect()
+    with alone(plan.state, progress):
+        _power_off(client, progress)
+        if purge:
+            _purge(client, plan, progress)
+
+
+def _power_off(client: DockerClient, progress: Progress) -> None:
     containers = client.containers.list(all=True, filters={"label": LABEL})
 
     def power_off(container: Container) -> None:
@@ -40,8 +48,6 @@ def bring_down(plan: LabPlan, progress: Progress, *, purge: bool) -> None:
 
     with ThreadPoolExecutor(max(1, len(containers))) as pool:
         list(pool.map(power_off, containers))
-    if purge:
-        _purge(client, plan, progress)
 
 
 def _purge(client: DockerClient, plan: LabPlan, progress: Progress) -> None:
@@ -51,12 +57,28 @@ def _purge(client: DockerClient, plan: LabPlan, progress: Progress) -> None:
             for name in plan.volumes(host):
                 _unless_gone(partial(_remove_volume, client, name))
         _unless_gone(lambda: client.networks.get(PREFIX).remove())
-        for image in client.images.list(all=True, filters={"label": LABEL}):
-            # A child's removal takes its untagged parents along.
-            _unless_gone(partial(client.images.remove, image.id, force=True))
+        _remove_images(client)
     if plan.state.is_dir():
         shutil.rmtree(plan.state)
-    progress.step("purge", f"done; {IMAGE} stays only where it was pulled")
+    progress.step("purge", "done")
+
+
+def _remove_images(client: DockerClient) -> None:
+    """Remove our images, children first: an image goes with the last one that stands on it.
+
+    Raises LabError when something that is not ours stands on one of them.
+    """
+    ours = {"label": LABEL}
+    images = client.images.list(filters=ours)
+    for image in sorted(images, key=lambda image: image.attrs["Created"], reverse=True):
+        for name in image.tags or [image.id]:
+            _unless_gone(partial(client.images.remove, name))
+    if left := client.images.list(filters=ours):
+        names = ", ".join(image.tags[0] if image.tags else image.short_id for image in left)
+        raise LabError(
+            f"images that others stand on are still there: {names}",
+            remedy="docker image rm what was built from them, then purge again",
+        )
 
 
 def _remove_volume(client: DockerClient, name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,13 +68,14 @@ def _create_network(client: DockerClient, plan: LabPlan) -> None:
 def create(client: DockerClient, plan: LabPlan, host: str, image: str) -> Container:
     """Create a host's container with its keys inside; it is not started yet.
 
-    A container of an earlier lab with another image or other keys is replaced: what must last is
-    in its volumes. Raises LabError when another checkout's lab is running under the same names.
+    A container of an earlier lab that was made otherwise (image, keys, options) is replaced: what
+    must last is in its volumes.
+    Raises LabError when another checkout's lab is running under the same names.
     """
-    labels = {
-        LABEL: f"{image} {host_key(plan.keys, host).public[-16:]}",
-        STATE_LABEL: str(plan.state),
-    }
+    options = _forge(plan) if host == FORGE else _node(plan, host)
+    identity = f"{image} {host_key(plan.keys, host).public} {plan.address(host)} {options}"
+    digest = hashlib.sha256(identity.encode()).hexdigest()
+    labels = {LABEL: digest, STATE_LABEL: str(plan.state)}
     found = find(client, plan.container(host))
     if found is not None:
         if labels.items() <= found.labels.items():
@@ -83,8 +85,7 @@ def create(client: DockerClient, plan: LabPlan, host: str, image: str) -> Contai
                 f"{host}: the lab of {found.labels.get(STATE_LABEL)} is running",
                 remedy="cluster-tests lab down (its volumes stay), then again",
             )
-        found.remove(force=True)
-    options = _forge(plan) if host == FORGE else _node(plan, host)
+        stop(found)
     with translated(f"{host}: creating its container"):
         container = client.containers.create(
             image,

@@ -95,31 +95,26 @@ def _build(client: DockerClient, recipe: Recipe, tag: str, progress: Progress) -
     progress.step(recipe.name, "built")
 
 
-def wheels(requirements: Path, directory: Path, python: str) -> dict[str, bytes]:
-    """Return wheels for the ``python`` of an image, fetched with this machine's pip settings.
+def python_packages(requirements: Path, directory: Path, python: str) -> dict[str, bytes]:
+    """Return the installed files of ``requirements`` for the ``python`` of an image, below python/.
 
-    pip inside a build would need this machine's certificates; out here it has them.
+    Fetched and unpacked out here, where pip has this machine's settings and certificates; only
+    packages that need no compiler and no particular machine will do.
+    Raises LabError when pip fails.
     """
     wanted = hashlib.sha256(requirements.read_bytes()).hexdigest()[:12]
     store = directory / wanted
     if not store.is_dir():
         fresh = directory / f"{wanted}.new"
-        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--only-binary=:all:"]
-        target = [
-            "--python-version",
-            python,
-            "--platform",
-            "any",
-            "--dest",
-            str(fresh),
-            "-r",
-            str(requirements),
-        ]
-        done = subprocess.run([*pip, *target], capture_output=True, text=True, check=False)
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--upgrade"]
+        source = ["--only-binary=:all:", "--platform", "any", "--python-version", python]
+        target = ["--target", str(fresh), "-r", str(requirements)]
+        done = subprocess.run([*pip, *source, *target], capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise LabError(
                 f"fetching {requirements} failed: {done.stderr[-1000:]}",
                 remedy="check pip's index settings: python3 -m pip config list",
             )
         fresh.replace(store)
-    return {f"wheels/{path.name}": path.read_bytes() for path in sorted(store.glob("*.whl"))}
+    files = sorted(path for path in store.rglob("*") if path.is_file())
+    return {f"python/{path.relative_to(store)}": path.read_bytes() for path in files}

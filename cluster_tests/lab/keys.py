@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cluster_tests.errors import LabError
+from cluster_tests.service_keys import new_private_key
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from cluster_tests.lab.plan import LabPlan
 
 # Who holds a key: the operator (the suite), and every node towards the other nodes and the forge.
 OPERATOR = "core"
@@ -62,16 +64,19 @@ def key_pair(directory: Path, name: str) -> KeyPair:
 
 def _generate(path: Path) -> None:
     """Write a new key under another name first: a killed run must not leave half a key."""
-    text = Ed25519PrivateKey.generate().private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.OpenSSH,
-        serialization.NoEncryption(),
-    )
     fresh = path.with_suffix(".new")
     fresh.touch(mode=0o600)
     fresh.chmod(0o600)
-    fresh.write_bytes(text)
+    fresh.write_text(new_private_key())
     fresh.replace(path)
+
+
+def generate_keys(plan: LabPlan) -> None:
+    """Generate every key that is missing, before threads ask for them side by side."""
+    for name in (OPERATOR, BETWEEN_NODES):
+        key_pair(plan.keys, name)
+    for host in plan.hosts:
+        host_key(plan.keys, host)
 
 
 def host_key(directory: Path, host: str) -> KeyPair:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 _CLUSTER = "/opt/cluster"
 _BOOT_SECONDS = 60
 _LEADER_SECONDS = 60
+_PLUGIN = ("docker", "plugin")
+_GRANTED = "--grant-all-permissions"
+# How long the engine tries to reach the plugin: its Python starts slowly on a busy machine.
+_PLUGIN_SECONDS = "60"
 # Exit codes of fixtures/node/boot.sh.
 _BOOT_FAILURES = {
     21: ("the kernel has no btrfs", "modprobe btrfs (as root, on this machine)"),
@@ -64,17 +68,18 @@ def _explain_end(node: Container, host: str) -> None:
 
 def install_plugin(node: Container, reference: str) -> None:
     """Install the volume plugin from the forge under the name the contract gives it."""
-    found = run(node, "docker", "plugin", "inspect", "--format", "{{.PluginReference}}", PLUGIN)
-    if found.code == 0 and found.output == reference:
+    state = "{{.PluginReference}} {{.Enabled}}"
+    found = run(node, *_PLUGIN, "inspect", "--format", state, PLUGIN)
+    if found.output == f"{reference} true":
         return
-    if found.code == 0:
-        check(node, "docker", "plugin", "disable", "--force", PLUGIN)
-        check(node, "docker", "plugin", "upgrade", "--grant-all-permissions",
-              "--skip-remote-check", PLUGIN, reference)  # fmt: skip
-        check(node, "docker", "plugin", "enable", PLUGIN)
-        return
-    check(node, "docker", "plugin", "install", "--grant-all-permissions", "--alias", PLUGIN,
-          reference)  # fmt: skip
+    if found.code != 0:
+        check(node, *_PLUGIN, "install", _GRANTED, "--disable", "--alias", PLUGIN, reference)
+    elif not found.output.startswith(f"{reference} "):
+        if found.output.endswith(" true"):
+            check(node, *_PLUGIN, "disable", "--force", PLUGIN)
+        check(node, *_PLUGIN, "upgrade", _GRANTED, "--skip-remote-check", PLUGIN, reference)
+    # Apart from the installation: after a failure the next `up` needs only this.
+    check(node, *_PLUGIN, "enable", "--timeout", _PLUGIN_SECONDS, PLUGIN)
 
 
 def pull(node: Container, images: dict[str, str]) -> None:

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from cluster_tests.errors import LabError
-from cluster_tests.lab.engine import connect, find, run
-from cluster_tests.lab.plan import FORGE, PLUGIN, STATE_LABEL, LabPlan
+from cluster_tests.lab.engine import check, connect, find, run
+from cluster_tests.lab.plan import FORGE, LABEL, PLUGIN, STATE_LABEL, LabPlan
 
 if TYPE_CHECKING:
     from docker import DockerClient
+    from docker.models.containers import Container
 
 _CLUSTER_CONTAINERS = 3
 
 
 @dataclass(frozen=True)
 class HostStatus:
-    """One host: ``state`` as the engine calls it, memory in bytes, remarks in plain words."""
+    """One host: ``state`` as the engine calls it, memory and disk in bytes, the rest in words."""
 
     host: str
     state: str
     address: str = ""
     memory: int = 0
+    disk: int = 0
     engine: str = ""
     plugin: str = ""
     cluster: str = ""
@@ -49,22 +51,50 @@ def _host(client: DockerClient, plan: LabPlan, host: str) -> HostStatus:
         return HostStatus(host, "absent")
     if container.status != "running":
         return HostStatus(host, container.status)
-    memory = container.stats(stream=False)["memory_stats"].get("usage", 0)
-    if host == FORGE:
-        return HostStatus(host, "running", plan.address(host), memory)
+    seen = HostStatus(
+        host, "running", plan.address(host), _memory(container), _disk(container, plan, host)
+    )
+    return seen if host == FORGE else _node(container, seen)
+
+
+def _node(container: Container, seen: HostStatus) -> HostStatus:
     version = run(container, "docker", "version", "--format", "{{.Server.Version}}")
     plugin = run(container, "docker", "plugin", "inspect", "--format", "{{.Enabled}}", PLUGIN)
     names = ["--filter", "label=com.docker.compose.project=cluster", "--format", "{{.State}}"]
     states = run(container, "docker", "ps", "--all", *names).output.split()
-    return HostStatus(
-        host,
-        "running",
-        plan.address(host),
-        memory,
-        version.output if version.code == 0 else "does not answer",
-        {"true": "enabled", "false": "disabled"}.get(plugin.output, "absent"),
-        ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states))) or "absent",
+    return replace(
+        seen,
+        engine=version.output if version.code == 0 else "does not answer",
+        plugin={"true": "enabled", "false": "disabled"}.get(plugin.output, "absent"),
+        cluster=", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
+        or "absent",
     )
+
+
+def _memory(container: Container) -> int:
+    """Return bytes in use, less the file cache that the kernel may take back at any time."""
+    usage: dict[str, Any] = container.stats(stream=False, one_shot=True)["memory_stats"]
+    details = usage.get("stats", {})
+    cache = details.get("total_inactive_file", details.get("inactive_file", 0))
+    return int(usage.get("usage", 0) - cache)
+
+
+def _disk(container: Container, plan: LabPlan, host: str) -> int:
+    """Return the bytes on disk in the host's volumes: blocks, not sizes, for btrfs is sparse."""
+    listing = check(container, "du", "-xsB1", *plan.volumes(host).values())
+    return sum(int(line.split()[0]) for line in listing.splitlines())
+
+
+def images_on_disk() -> int:
+    """Return the bytes that the lab's images take on this machine's engine."""
+    images = [image for image in connect().df()["Images"] or [] if _ours(image)]
+    # They share one base: its layers count once.
+    shared = max((image["SharedSize"] for image in images), default=0)
+    return shared + sum(int(image["Size"] - max(image["SharedSize"], 0)) for image in images)
+
+
+def _ours(image: dict[str, Any]) -> bool:
+    return LABEL in (image["Labels"] or {})
 
 
 def is_up(plan: LabPlan) -> bool:

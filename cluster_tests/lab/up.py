@@ -13,8 +13,10 @@ import yaml
 
 from cluster_tests.errors import LabError, UsageError
 from cluster_tests.lab import debian, hosts, provision, written
+from cluster_tests.lab.alone import alone
 from cluster_tests.lab.engine import connect, translated
-from cluster_tests.lab.images import Recipe, build, wheels
+from cluster_tests.lab.images import Recipe, build, python_packages
+from cluster_tests.lab.keys import generate_keys
 from cluster_tests.lab.plan import FORGE, REGISTRY_PORT, ROOT, LabPlan
 from cluster_tests.lab.registry import Registry
 
@@ -46,10 +48,12 @@ def bring_up(plan: LabPlan, progress: Progress) -> Path:
     """
     cluster_images(plan)
     client = connect()
-    _check_room(client)
-    hosts.ensure_network(client, plan)
-    with ThreadPoolExecutor(_THREADS) as pool:
-        return _Building(client, plan, progress, pool).run()
+    with alone(plan.state, progress):
+        _check_room(client)
+        generate_keys(plan)
+        hosts.ensure_network(client, plan)
+        with ThreadPoolExecutor(_THREADS) as pool:
+            return _Building(client, plan, progress, pool).run()
 
 
 def _check_room(client: DockerClient) -> None:
@@ -89,7 +93,7 @@ class _Building:
             node: self._submit(partial(self._booted, node, node_image)) for node in self._plan.nodes
         }
         registry = self._submit(lambda: self._registry(forge.result()))
-        butter = self._built("buttervolume", base, extra=self._wheels)
+        butter = self._built("buttervolume", base, extra=self._packages)
         plugin = self._submit(lambda: self._plugin(registry.result(), butter.result()))
         images = self._pushed(registry, base, butter)
         ready = [
@@ -115,9 +119,9 @@ class _Building:
         recipe = Recipe("base", _FIXTURES / "base", {"DEBIAN": debian.IMAGE, "ID": identity}, extra)
         return build(self._client, recipe, self._progress)
 
-    def _wheels(self) -> dict[str, bytes]:
+    def _packages(self) -> dict[str, bytes]:
         wanted = _FIXTURES / "buttervolume" / "requirements.txt"
-        return wheels(wanted, self._plan.state / "wheels", _NODE_PYTHON)
+        return python_packages(wanted, self._plan.state / "python", _NODE_PYTHON)
 
     def _built(
         self,

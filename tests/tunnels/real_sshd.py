@@ -92,9 +92,14 @@ class Sshd:
         self._process = subprocess.Popen(
             [binary, "-D", "-e", "-f", str(path)], stderr=subprocess.PIPE, text=True
         )
-        self._reader = threading.Thread(target=self._read_log)
+        # A daemon: whatever goes wrong in a test, the run must end.
+        self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()
-        self.wait_for("Server listening on")
+        try:
+            self.wait_for("Server listening on")
+        except BaseException:
+            self.stop()
+            raise
 
     def _read_log(self) -> None:
         assert self._process.stderr is not None

@@ -1,18 +1,14 @@
-"""Frozen values that every room shares: placements, switches, and what a cluster shows.
-
-Nothing here does I/O. Two observations, or an observation and the oracle's expectation, are
-compared with ``==``; that is why everything is a frozen value with ordered or set-like fields.
-"""
+"""Where an application is, and the switches from one place to another."""
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 
 class Role(StrEnum):
@@ -147,149 +143,3 @@ def switches(nodes: Sequence[str]) -> Iterator[Switch]:
     for before, after in itertools.product(placements(nodes), repeat=2):
         if (before, after) != (NOWHERE, NOWHERE):
             yield Switch(before, after)
-
-
-@dataclass(frozen=True)
-class Application:
-    """A repository and a branch, with every name the cluster derives from them.
-
-    The rules are the cluster's contract (docs/contract.md, "An application").
-    """
-
-    repo_url: str
-    branch: str
-
-    @property
-    def url(self) -> str:
-        """The repository URL without surrounding blanks and a trailing ``.git``."""
-        return self.repo_url.strip().removesuffix(".git")
-
-    @property
-    def name(self) -> str:
-        """``<last path segment>_<branch>.<5 hex digits of the path's MD5>``."""
-        path = urlsplit(self.url.lower()).path
-        digest = hashlib.md5(path.encode(), usedforsecurity=False).hexdigest()
-        return f"{path.rsplit('/', 1)[-1]}_{self.branch}.{digest[:5]}"
-
-    @property
-    def project(self) -> str:
-        """The compose project: the name less every character outside ``a-z0-9``."""
-        return "".join(c for c in self.name if c in "abcdefghijklmnopqrstuvwxyz0123456789")
-
-    @property
-    def volume_prefix(self) -> str:
-        """What every volume's name starts with."""
-        return f"{self.project}_"
-
-    @property
-    def record_key(self) -> str:
-        """KV key of the application's record."""
-        return f"app/{self.name}"
-
-    @property
-    def maintenance_key(self) -> str:
-        """KV key that exists while the application is in maintenance."""
-        return f"maintenance/{self.name}"
-
-    def __str__(self) -> str:
-        """Print the name, by which operators know it."""
-        return self.name
-
-
-# --- what a cluster shows of one application -----------------------------------------------
-
-
-@dataclass(frozen=True, order=True)
-class Container:
-    """A container of the application on one node."""
-
-    service: str
-    name: str
-    state: str
-    image: str
-
-
-@dataclass(frozen=True, order=True)
-class Volume:
-    """A Docker volume of the application on one node, with its full name."""
-
-    name: str
-    driver: str
-    labels: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, order=True)
-class Schedule:
-    """A job of the volume plugin: ``purge:<pattern>``, ``replicate:<address>`` or ``snapshot``."""
-
-    volume: str
-    action: str
-    minutes: int
-    active: bool = True
-
-
-@dataclass(frozen=True, order=True)
-class Route:
-    """Where one node's HAProxy sends a domain, or a port that goes past Caddy.
-
-    ``front`` is the frontend's name, ``match`` the domain (empty: everything that arrives),
-    ``server`` the target as ``address:port``.
-    """
-
-    front: str
-    mode: str
-    bind: tuple[str, ...]
-    match: str
-    server: str
-
-
-@dataclass(frozen=True, order=True)
-class Site:
-    """A domain that one node's Caddy answers: with an upstream, or with the maintenance page."""
-
-    domain: str
-    upstream: str
-
-
-@dataclass(frozen=True)
-class NodeView:
-    """Everything one node shows of one application."""
-
-    containers: frozenset[Container] = frozenset()
-    volumes: frozenset[Volume] = frozenset()
-    btrfs_volumes: frozenset[str] = frozenset()
-    snapshots: frozenset[str] = frozenset()
-    schedules: frozenset[Schedule] = frozenset()
-    checkouts: frozenset[str] = frozenset()
-    routes: frozenset[Route] = frozenset()
-    sites: frozenset[Site] = frozenset()
-
-
-@dataclass(frozen=True, order=True)
-class Check:
-    """A health check of a Consul service: what it asks, and its status."""
-
-    target: str
-    status: str
-
-
-@dataclass(frozen=True, order=True)
-class Registration:
-    """The application's Consul service as one node's agent registered it."""
-
-    node: str
-    checks: tuple[Check, ...]
-
-
-@dataclass(frozen=True)
-class Observation:
-    """Everything the cluster shows of one application, read from all nodes and Consul at once."""
-
-    nodes: Mapping[str, NodeView]
-    record: Mapping[str, object] | None = None
-    maintenance: bool = False
-    registrations: frozenset[Registration] = field(default_factory=frozenset)
-
-    def __post_init__(self) -> None:
-        """Freeze the mapping that came in."""
-        object.__setattr__(self, "nodes", MappingProxyType(dict(self.nodes)))

@@ -1,0 +1,235 @@
+"""The cluster under test: ask it for a placement, wait until it has settled, look at it."""
+
+from __future__ import annotations
+
+import contextlib
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, Self
+
+from cluster_tests.comparison import difference
+from cluster_tests.consul_store import ConsulStore
+from cluster_tests.consul_watch import WATCHED, ConsulWatch
+from cluster_tests.engine_events import EngineEvents
+from cluster_tests.errors import NotSettledError
+from cluster_tests.node import Engine
+from cluster_tests.observing import CALLS_OF_CONSUL, CALLS_PER_NODE, Node, observe
+from cluster_tests.probe import COMMAND, Probe
+from cluster_tests.side_by_side import side_by_side
+from cluster_tests.signals import Sources
+from cluster_tests.waiting import Bell, NotYet, Waited, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+    from types import TracebackType
+
+    from cluster_tests.inventory import Inventory
+    from cluster_tests.model import Application, Footprint, Observation, Placement
+    from cluster_tests.oracle import Expectation
+    from cluster_tests.probe import Handling
+
+_LOG_LINES = 50
+
+
+class Cluster:
+    """All nodes and Consul, through forwards that somebody else keeps open."""
+
+    def __init__(
+        self, inventory: Inventory, sockets: Mapping[str, Path], consul: tuple[str, int]
+    ) -> None:
+        """Reach each node's engine at its socket, and Consul at host and port of ``consul``."""
+        self.inventory = inventory
+        self.bell = Bell()
+        self.consul = ConsulStore(*consul, inventory.deadlines.answer)
+        self.nodes = {name: self._node(name, sockets[name]) for name in inventory.nodes}
+        watches = [
+            ConsulWatch(*consul, path, self.bell, inventory.deadlines.answer) for path in WATCHED
+        ]
+        events = [EngineEvents(node.engine, self.bell) for node in self.nodes.values()]
+        probes = [node.probe for node in self.nodes.values()]
+        self._sources = Sources([*watches, *events, *probes])
+        self._executor = ThreadPoolExecutor(
+            max_workers=len(self.nodes) * CALLS_PER_NODE + CALLS_OF_CONSUL,
+            thread_name_prefix="look",
+        )
+
+    def _node(self, name: str, socket_path: Path) -> Node:
+        engine = Engine(name, socket_path, self.inventory.deadlines.answer)
+        start = partial(engine.start, self.inventory.names.consul, COMMAND)
+        return Node(engine, Probe(name, self.inventory, self.bell, start))
+
+    # --- life
+
+    def open(self) -> Self:
+        """Connect, check the infrastructure, begin to listen.
+
+        Raises ``HarnessError`` with everything that does not answer: Consul without a leader,
+        engines that are stopped, infrastructure containers that do not run, volume plugins.
+        """
+        try:
+            checks: dict[str, Callable[[], object]] = {"consul": self.consul.require_leader}
+            for name, node in self.nodes.items():
+                checks[name] = partial(self._open_node, node)
+            side_by_side(self._executor, checks)
+            self._sources.open(self._executor)
+            plugins = {name: node.probe.require_plugin for name, node in self.nodes.items()}
+            side_by_side(self._executor, plugins)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def _open_node(self, node: Node) -> None:
+        node.engine.open()
+        node.engine.require_running(self.inventory.names.containers)
+
+    def close(self) -> None:
+        """Stop listening and drop all connections, whatever fails on the way."""
+        with contextlib.ExitStack() as stack:
+            stack.callback(self._executor.shutdown)
+            stack.callback(self.consul.close)
+            for node in self.nodes.values():
+                stack.callback(node.engine.close)
+            stack.callback(self._sources.close)
+
+    def __enter__(self) -> Self:
+        """Open."""
+        return self.open()
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close."""
+        self.close()
+
+    # --- asking
+
+    def deploy(
+        self, application: Application, placement: Placement, *, update: bool = False
+    ) -> str:
+        """Ask for ``placement`` and tell the event's ID, which becomes the deploy's.
+
+        Raises ``RefusedError`` when the inventory does not allow changes, and
+        ``EventTooLargeError`` when Consul could not carry the event.
+        """
+        self.inventory.require_may_change(f"deploy {application} to {placement}")
+        event = {
+            "repo": application.repo_url,
+            "branch": application.branch,
+            "master": placement.master,
+            "slave": placement.slave,
+            "update": update,
+        }
+        return self.consul.fire("deploy", event)
+
+    def destroy(self, application: Application) -> str:
+        """Ask for the application's end and tell the event's ID; raises as ``deploy`` does."""
+        self.inventory.require_may_change(f"destroy {application}")
+        event = {"repo": application.repo_url, "branch": application.branch}
+        return self.consul.fire("destroy", event)
+
+    def remove_snapshots(self, application: Application) -> dict[str, list[str]]:
+        """Remove what a destroy leaves on the nodes, and tell the snapshots' names by node."""
+        self.inventory.require_may_change(f"remove the snapshots of {application}")
+        calls = {
+            name: partial(node.probe.remove_snapshots, application)
+            for name, node in self.nodes.items()
+        }
+        return side_by_side(self._executor, calls)
+
+    # --- looking
+
+    def observe(self, footprint: Footprint) -> Observation:
+        """Read everything the cluster shows of one application, side by side."""
+        return observe(self._executor, self.inventory, self.nodes, self.consul, footprint)
+
+    def handling(self, event_id: str) -> dict[str, Handling]:
+        """Tell how far each node is with an event."""
+        calls = {name: partial(node.probe.handling, event_id) for name, node in self.nodes.items()}
+        return side_by_side(self._executor, calls)
+
+    def log_tails(self, lines: int = _LOG_LINES) -> dict[str, list[str]]:
+        """Give the end of each node's handler log."""
+        calls = {name: partial(node.probe.log, lines) for name, node in self.nodes.items()}
+        return side_by_side(self._executor, calls)
+
+    # --- waiting
+
+    def settle(self, expectation: Expectation, timeout: float | None = None) -> Waited[Observation]:
+        """Wait until the cluster shows what is expected; ``timeout`` is in seconds.
+
+        Cheap looks come first: as long as the record is not the expected deploy's, or a node still
+        handles the event, there is nothing to observe. Raises ``NotSettledError`` with the
+        difference by node, and with the commands that show more.
+        """
+        limit = self.inventory.deadlines.settle if timeout is None else timeout
+        what = f"{expectation.application} at {expectation.placement}"
+        self._sources.reopen_broken()
+        try:
+            return wait_until(
+                lambda: self._settled(expectation), self.bell, what=what, timeout=limit
+            )
+        except NotSettledError as error:
+            raise NotSettledError(
+                f"{error.message}\n{self._whole_difference(expectation)}"
+            ) from error
+
+    def await_handled(self, event_id: str, timeout: float | None = None) -> Waited[None]:
+        """Wait until every node has handled an event and handles nothing more."""
+        limit = self.inventory.deadlines.settle if timeout is None else timeout
+        self._sources.reopen_broken()
+        return wait_until(
+            lambda: self._unhandled(event_id),
+            self.bell,
+            what=f"event {event_id} handled",
+            timeout=limit,
+        )
+
+    def _settled(self, expectation: Expectation) -> Observation | NotYet:
+        not_yet = self._wrong_record(expectation) or self._unhandled(expectation.history.event_id)
+        if not_yet is not None:
+            return not_yet
+        observed = self.observe(expectation.footprint)
+        found = difference(expectation, observed)
+        return NotYet(str(found)) if found else observed
+
+    def _wrong_record(self, expectation: Expectation) -> NotYet | None:
+        record = self.consul.record(expectation.application)
+        found = record and record.get("deploy_id")
+        expected = expectation.history.event_id if expectation.placement.master else None
+        if found == expected:
+            return None
+        return NotYet(f"consul: the record's deploy_id is {found}, expected {expected}")
+
+    def _unhandled(self, event_id: str) -> NotYet | None:
+        open_ = {name: how for name, how in self.handling(event_id).items() if not how.done}
+        if not open_:
+            return None
+        return NotYet(
+            "\n".join(
+                f"{name}: event {event_id} {'was' if how.handled else 'was not'} handled"
+                f"; running: {', '.join(how.running) or 'nothing'}"
+                for name, how in open_.items()
+            )
+        )
+
+    def _whole_difference(self, expectation: Expectation) -> str:
+        """Say all that differs at the end of a wait, and where to look next."""
+        found = difference(expectation, self.observe(expectation.footprint))
+        nodes = [place for place in found.places if place in self.nodes] or list(self.nodes)
+        return f"all in all:\n{found}\nlook there:\n{self.where_to_look(nodes)}"
+
+    def where_to_look(self, nodes: Iterable[str]) -> str:
+        """Give the commands that show the agents' logs, one a line."""
+        names, paths = self.inventory.names, self.inventory.paths
+        return "\n".join(
+            f"  ssh -p {ssh.port} -i {ssh.identity_file} -o UserKnownHostsFile={ssh.known_hosts} "
+            f"{ssh.user}@{ssh.host} docker exec {names.consul} tail -n {_LOG_LINES} "
+            f"{paths.handler_log}   # {node}"
+            for node in nodes
+            for ssh in [self.inventory.nodes[node].ssh]
+        )

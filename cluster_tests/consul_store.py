@@ -1,0 +1,200 @@
+"""Consul as one agent shows it: the KV, user events, services and members.
+
+Foreign exceptions stop here: what py-consul or requests raise becomes a ``ConsulError``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import consul
+import requests
+
+from cluster_tests.errors import ConsulError, EventTooLargeError
+from cluster_tests.model import Check, Registration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from cluster_tests.model import Application
+
+# Bytes of an encoded user event: serf's UserEventSizeLimit, which Consul does not change.
+EVENT_LIMIT = 512
+# What Consul adds to name and payload (agent/user_event.go, serf's messageUserEvent): both are
+# encoded as msgpack maps, the payload inside the message. Measured on Consul 1.8.7.
+_EVENT_OVERHEAD = 96
+# Serf's clock, a msgpack number, takes 1 to 5 bytes until four thousand million events.
+_CLOCK_GROWTH = 4
+# Above 31 bytes, msgpack writes a string's length in one byte more (inside), or two (outside);
+# outside, "consul:event:" stands in front of the name.
+_SHORT = 31
+_OUTER_PREFIX = len("consul:event:")
+_ALIVE = 1
+# "HTTP GET http://127.0.0.1:8000/: 200 OK Output: …": the target is not told anywhere else.
+_CHECKED_URL = re.compile(r'^(?:HTTP [A-Z]+ (\S+): |[A-Z][a-z]+ "?(\S+?)"?: )')
+
+
+@dataclass(frozen=True, order=True)
+class Member:
+    """One agent of the cluster."""
+
+    name: str
+    alive: bool
+    version: str
+
+
+class ConsulStore:
+    """Thin readers and writers of Consul's HTTP API. Safe to use from several threads."""
+
+    def __init__(self, host: str, port: int, timeout: float) -> None:
+        """Speak to the agent at ``host:port``; every answer is due in ``timeout`` seconds."""
+        self.host = host
+        self.port = port
+        self.timeout = timeout
+        self._consul = consul.Consul(host, port, connections_timeout=timeout)
+
+    def close(self) -> None:
+        """Drop the connections."""
+        self._consul.http.session.close()
+
+    # --- the cluster of agents
+
+    def require_leader(self) -> str:
+        """Tell the leader's address; raise ``ConsulError`` when there is none."""
+        with self._translated("asking for the leader"):
+            leader: str = self._consul.status.leader()
+        if not leader:
+            raise ConsulError(
+                "Consul has no leader",
+                remedy="on a node: consul members, and start the agents that do not live",
+            )
+        return leader
+
+    def members(self) -> tuple[Member, ...]:
+        """List the agents, alive or not."""
+        with self._translated("listing members"):
+            found = self._consul.agent.members()
+        return tuple(
+            sorted(Member(m["Name"], m["Status"] == _ALIVE, m["Tags"]["build"]) for m in found)
+        )
+
+    # --- the KV
+
+    def record(self, application: Application) -> dict[str, Any] | None:
+        """Read the application's record; None when there is none."""
+        value = self._get(application.record_key)
+        if value is None:
+            return None
+        try:
+            record = json.loads(value)
+        except ValueError as error:
+            raise ConsulError(f"{application.record_key} is not JSON: {value!r}") from error
+        if not isinstance(record, dict):
+            raise ConsulError(f"{application.record_key} is no JSON object: {value!r}")
+        return record
+
+    def records(self) -> tuple[str, ...]:
+        """List the names of all applications that have a record."""
+        with self._translated("listing applications"):
+            _, keys = self._consul.kv.get("app/", keys=True)
+        return tuple(sorted(key.removeprefix("app/") for key in keys or ()))
+
+    def in_maintenance(self, application: Application) -> bool:
+        """Tell whether the maintenance flag is up."""
+        return self._get(application.maintenance_key) is not None
+
+    def set_maintenance(self, application: Application, *, up: bool) -> None:
+        """Raise or lower the maintenance flag by hand."""
+        with self._translated(f"changing {application.maintenance_key}"):
+            if up:
+                self._consul.kv.put(application.maintenance_key, "")
+            else:
+                self._consul.kv.delete(application.maintenance_key)
+
+    def migrations(self, application: Application) -> dict[str, str]:
+        """Read what is below ``migrate/<name>/``, by the key's last part."""
+        prefix = f"migrate/{application.name}/"
+        with self._translated(f"reading {prefix}"):
+            _, found = self._consul.kv.get(prefix, recurse=True)
+        return {
+            item["Key"].removeprefix(prefix): (item["Value"] or b"").decode(errors="replace")
+            for item in found or ()
+        }
+
+    def _get(self, key: str) -> str | None:
+        with self._translated(f"reading {key}"):
+            _, found = self._consul.kv.get(key)
+        return None if found is None else (found["Value"] or b"").decode(errors="replace")
+
+    # --- events
+
+    def fire(self, name: str, payload: Mapping[str, object]) -> str:
+        """Fire the user event ``name`` and tell its ID.
+
+        Raises ``EventTooLargeError`` before anything is sent when Consul could not carry it.
+        """
+        return self.fire_raw(name, json.dumps(payload, separators=(",", ":")))
+
+    def fire_raw(self, name: str, payload: str) -> str:
+        """Fire an event whose payload need not be JSON."""
+        size = event_size(name, payload)
+        if size > EVENT_LIMIT:
+            raise EventTooLargeError(
+                f"the event {name} would take {size} bytes, and Consul carries {EVENT_LIMIT}",
+                remedy="shorten the repository's URL or the branch",
+            )
+        with self._translated(f"firing the event {name}"):
+            event: str = self._consul.event.fire(name, payload.encode())["ID"]
+        return event
+
+    # --- services
+
+    def services(self) -> tuple[str, ...]:
+        """List the names of all services that any agent has registered."""
+        with self._translated("listing services"):
+            _, found = self._consul.catalog.services()
+        return tuple(sorted(found))
+
+    def registrations(self, application: Application) -> frozenset[Registration]:
+        """List the application's service as the agents registered it, with its own checks."""
+        with self._translated(f"reading the service {application.name}"):
+            _, found = self._consul.health.service(application.name)
+        return frozenset(
+            Registration(item["Node"]["Node"], tuple(sorted(_checks(item)))) for item in found
+        )
+
+    @contextlib.contextmanager
+    def _translated(self, doing: str) -> Iterator[None]:
+        try:
+            yield
+        except requests.Timeout as error:
+            message = f"{doing}: Consul gave no answer in {self.timeout:g} s"
+            raise ConsulError(message, remedy=_REMEDY) from error
+        except requests.RequestException as error:
+            message = f"{doing}: Consul does not answer at {self.host}:{self.port}: {error}"
+            raise ConsulError(message, remedy=_REMEDY) from error
+        except consul.ConsulException as error:
+            raise ConsulError(f"{doing}: {str(error).strip()}") from error
+
+
+_REMEDY = "see whether the Consul container runs: docker ps on the node the tunnel leads to"
+
+
+def event_size(name: str, payload: str) -> int:
+    """Tell the bytes of a user event as serf encodes it, for the largest clock it may meet."""
+    plain = len(name.encode())
+    inner = plain + (1 if plain > _SHORT else 0)
+    outer = _OUTER_PREFIX + plain
+    outer += 2 if outer > _SHORT else 0
+    return _EVENT_OVERHEAD - _OUTER_PREFIX + inner + outer + len(payload.encode()) + _CLOCK_GROWTH
+
+
+def _checks(item: Mapping[str, Any]) -> Iterator[Check]:
+    for check in item["Checks"]:
+        if check["ServiceID"]:  # the others are the node's own health
+            found = _CHECKED_URL.match(check["Output"])
+            yield Check((found[1] or found[2]) if found else "", check["Status"])

@@ -1,0 +1,270 @@
+"""The inventory: which cluster is under test, how to reach it, and what is called what there.
+
+A file says only what differs from the contract (docs/contract.md): the fields below hold the
+contract's names and numbers as their defaults. ``inventory_file`` loads and checks one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping  # noqa: TC003 - pydantic resolves annotations at run time
+from pathlib import Path, PurePosixPath
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationInfo,
+)
+
+from cluster_tests.errors import RefusedError
+
+# RFC 1123: letters, digits and dashes; what Consul and HAProxy take as a node's name too.
+_HOST_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_GROUP_OR_OTHERS = 0o077
+_HIGHEST_PORT = 65535
+
+
+def _beside_the_file(value: object, info: ValidationInfo) -> object:
+    """Resolve a relative path against the inventory's directory; ``~`` is the user's home."""
+    if not isinstance(value, str) or not value:
+        raise ValueError("expected a path")
+    return info.context["directory"] / Path(value).expanduser() if info.context else Path(value)
+
+
+def _readable(path: Path) -> Path:
+    if not path.is_file():
+        raise ValueError(f"there is no file {path}")
+    return path
+
+
+def _private(path: Path) -> Path:
+    if path.stat().st_mode & _GROUP_OR_OTHERS:
+        raise ValueError(f"{path} can be read by others; mend it with: chmod 600 {path}")
+    return path
+
+
+def _host_label(name: str) -> str:
+    if not _HOST_LABEL.fullmatch(name):
+        raise ValueError(f"{name!r} is no host name (a-z, 0-9 and inner dashes)")
+    return name
+
+
+def _absolute(path: PurePosixPath) -> PurePosixPath:
+    if not path.is_absolute():
+        raise ValueError(f"{path} is not absolute")
+    return path
+
+
+def _posix(value: object) -> PurePosixPath:
+    if not isinstance(value, str):
+        raise ValueError("expected a path")  # noqa: TRY004 - pydantic collects ValueError alone
+    return PurePosixPath(value)
+
+
+def _range_of_ports(value: object) -> range:
+    """Read ``2200-2231``, both ends included."""
+    found = re.fullmatch(r"(\d{1,5})-(\d{1,5})", str(value))
+    if found is None:
+        raise ValueError("expected FIRST-LAST, such as 2200-2231")
+    first, last = int(found[1]), int(found[2])
+    if not 0 < first <= last <= _HIGHEST_PORT:
+        raise ValueError(f"{first}-{last} is no range of ports within 1-{_HIGHEST_PORT}")
+    return range(first, last + 1)
+
+
+def _url(value: str) -> str:
+    parts = urlsplit(value)
+    if not parts.scheme or not parts.netloc:
+        raise ValueError(f"{value!r} is no URL")
+    return value.rstrip("/")
+
+
+Port = Annotated[int, Field(ge=1, le=_HIGHEST_PORT)]
+Seconds = Annotated[float, Field(gt=0)]
+Minutes = Annotated[int, Field(gt=0)]
+Name = Annotated[str, Field(min_length=1)]
+Url = Annotated[str, AfterValidator(_url)]
+NodeName = Annotated[str, AfterValidator(_host_label)]
+RemotePath = Annotated[PurePosixPath, BeforeValidator(_posix), AfterValidator(_absolute)]
+LocalFile = Annotated[Path, BeforeValidator(_beside_the_file), AfterValidator(_readable)]
+PrivateFile = Annotated[LocalFile, AfterValidator(_private)]
+PortRange = Annotated[
+    range,
+    BeforeValidator(_range_of_ports),
+    PlainSerializer(lambda ports: f"{ports.start}-{ports.stop - 1}"),
+]
+
+
+class _Section(BaseModel):
+    # Strict: "80" is no port and 1 is no yes; arbitrary types: a range has no schema of its own.
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True
+    )
+
+
+class SshAccess(_Section):
+    """How one host is reached: key login only, host key known beforehand."""
+
+    host: Name
+    port: Port = 22
+    user: Name
+    identity_file: PrivateFile
+    known_hosts: LocalFile
+
+
+class KeyAccess(_Section):
+    """Key and known hosts for an ssh URL, which names host and user itself."""
+
+    identity_file: PrivateFile
+    known_hosts: LocalFile
+
+
+class NodeEntry(_Section):
+    """One node: ``address`` is what the other nodes call it."""
+
+    address: Name
+    ssh: SshAccess
+    front: Literal["tunnel", "direct"] = "tunnel"
+
+
+class Consul(_Section):
+    """Consul's HTTP API, on every node's loopback."""
+
+    port: Port = 8500
+
+
+class Forge(_Section):
+    """Git server and image registry that serve the services to the nodes."""
+
+    fetch_url: Url
+    push_url: Url
+    registry: Name
+    ssh: KeyAccess | None = None
+
+
+class Names(_Section):
+    """What things are called on every node.
+
+    ``project`` is the infrastructure's compose project; ``handler`` a regular expression for the
+    command lines of the processes that handle an event.
+    """
+
+    project: Name = "cluster"
+    consul: Name = "cluster_consul_1"
+    haproxy: Name = "cluster_haproxy_1"
+    caddy: Name = "cluster_caddy_1"
+    network: Name = "cluster_default"
+    volume_driver: Name = "anybox/buttervolume:latest"
+    handler: Name = "switch-agent handle"
+
+    @property
+    def containers(self) -> tuple[str, ...]:
+        """The infrastructure containers that every node runs."""
+        return (self.consul, self.haproxy, self.caddy)
+
+
+class Paths(_Section):
+    """Where things are: on the node, or inside the container that the name tells."""
+
+    deploy: RemotePath = PurePosixPath("/deploy")
+    events_log: RemotePath = PurePosixPath("/deploy/events.log")
+    handler_log: RemotePath = PurePosixPath("/deploy/handler.log")
+    btrfs: RemotePath = PurePosixPath("/var/lib/buttervolume")
+    haproxy_config: RemotePath = PurePosixPath("/etc/haproxy/haproxy.cfg")
+    caddy_config: RemotePath = PurePosixPath("/config/caddy/autosave.json")
+
+
+class SharedFront(_Section):
+    """A front that all applications share, by its name in ``HAPROXY`` and its port."""
+
+    name: Name
+    port: Port
+
+
+class Fronts(_Section):
+    """The shared fronts: HTTP by Host, HTTPS passed through by SNI."""
+
+    http: SharedFront = SharedFront(name="http-in", port=80)
+    https: SharedFront = SharedFront(name="https-in", port=443)
+
+
+class Applications(_Section):
+    """A domain and a port for each application that the suite publishes."""
+
+    domain: Name = "cluster.test"
+    ports: PortRange = range(2200, 2232)
+
+
+class Schedules(_Section):
+    """The volume plugin's jobs."""
+
+    purge_pattern: Name = "1h:1d:1w:4w:1y"
+    purge_minutes: Minutes = 1440
+    replicate_minutes: Minutes = 60
+    snapshot_minutes: Minutes = 60
+
+
+class Deadlines(_Section):
+    """How long the suite waits, in seconds: for a switch, a connection, one answer."""
+
+    settle: Seconds = 60
+    connect: Seconds = 10
+    answer: Seconds = 10
+
+
+class Inventory(_Section):
+    """One cluster, as its file says."""
+
+    name: Name
+    may_change: bool = False
+    nodes: Annotated[
+        Mapping[NodeName, NodeEntry], Field(min_length=2), AfterValidator(MappingProxyType)
+    ]
+    forge: Forge
+    consul: Consul = Consul()
+    names: Names = Names()
+    paths: Paths = Paths()
+    fronts: Fronts = Fronts()
+    applications: Applications = Applications()
+    schedules: Schedules = Schedules()
+    deadlines: Deadlines = Deadlines()
+
+    @property
+    def node_names(self) -> tuple[str, ...]:
+        """The nodes in the file's order."""
+        return tuple(self.nodes)
+
+    def address_of(self, node: str) -> str:
+        """Tell what the other nodes call ``node``."""
+        return self.nodes[node].address
+
+    def require_may_change(self, what: str) -> None:
+        """Raise ``RefusedError`` unless the file lets the suite change this cluster."""
+        if not self.may_change:
+            raise RefusedError(
+                f"{what}: the inventory of cluster {self.name} does not allow changes",
+                remedy="if it is a test cluster, write 'may_change: true' into its inventory",
+            )
+
+
+def repeated_addresses(nodes: Any) -> list[tuple[str, str, str]]:  # noqa: ANN401 - raw YAML
+    """List ``(node, earlier node, address)`` for each address that occurs again.
+
+    Works on what the file holds, so that it is reported next to what pydantic refuses.
+    """
+    seen: dict[str, str] = {}
+    repeated: list[tuple[str, str, str]] = []
+    for name, entry in nodes.items() if isinstance(nodes, dict) else ():
+        address = entry.get("address") if isinstance(entry, dict) else None
+        if isinstance(address, str) and address in seen:
+            repeated.append((str(name), seen[address], address))
+        elif isinstance(address, str):
+            seen[address] = str(name)
+    return repeated

@@ -1,0 +1,222 @@
+"""One node's Docker engine, over its forwarded socket.
+
+Foreign exceptions stop here: whatever the SDK or the socket raises becomes a ``NodeError`` that
+says what was asked of which node, and what mends it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import socket
+import tarfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import docker
+import docker.errors
+import requests
+
+from cluster_tests.errors import NodeError
+from cluster_tests.exec_stream import ExecStream
+from cluster_tests.model import Container, Volume
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path, PurePosixPath
+
+    from cluster_tests.model import Application
+
+# An observation reads containers, volumes and two files at once; one more for whoever looks in.
+CONNECTIONS = 6
+_PROJECT = "com.docker.compose.project"
+_SERVICE = "com.docker.compose.service"
+_COMPOSE = "com.docker.compose."
+# Links followed to a file in a container before it counts as a loop.
+_LINKS = 8
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a command in a container gave."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
+class Engine:
+    """Thin readers of one node's engine. Safe to use from several threads."""
+
+    def __init__(self, node: str, socket_path: Path, timeout: float) -> None:
+        """Reach the engine of ``node`` at ``socket_path``; every answer is due in ``timeout`` s."""
+        self.node = node
+        self._socket_path = str(socket_path)
+        self._timeout = timeout
+        self._api: Any = None
+
+    def open(self) -> None:
+        """Agree on an API version; raise ``NodeError`` if the engine does not answer."""
+        with self._translated("connecting"):
+            self._reach()
+            self._api = docker.APIClient(
+                base_url=f"unix://{self._socket_path}",
+                version="auto",
+                timeout=self._timeout,
+                max_pool_size=CONNECTIONS,
+                num_pools=1,
+            )
+
+    def _reach(self) -> None:
+        # The SDK leaves a socket behind each time it finds nobody there.
+        with socket.socket(socket.AF_UNIX) as reached:
+            reached.settimeout(self._timeout)
+            reached.connect(self._socket_path)
+
+    def close(self) -> None:
+        """Drop the connections."""
+        api, self._api = self._api, None
+        if api is not None:
+            api.close()
+
+    # --- readers
+
+    def version(self) -> dict[str, Any]:
+        """Give the engine's version, API and kernel, as the engine names them."""
+        with self._translated("asking its version"):
+            answer: dict[str, Any] = self._api.version(api_version=False)
+            return answer
+
+    def require_running(self, names: Sequence[str]) -> None:
+        """Raise ``NodeError`` unless the containers ``names`` run; all that do not are named."""
+        with self._translated("listing containers"):
+            running = {_name(item) for item in self._api.containers()}
+        missing = [name for name in names if name not in running]
+        if missing:
+            raise NodeError(
+                self.node,
+                f"infrastructure containers do not run: {', '.join(missing)}",
+                remedy=f"on {self.node}: docker start {' '.join(missing)}",
+            )
+
+    def containers(self, application: Application) -> frozenset[Container]:
+        """List the application's containers, stopped ones included."""
+        with self._translated("listing containers"):
+            labels = {"label": f"{_PROJECT}={application.project}"}
+            found = self._api.containers(all=True, filters=labels)
+        return frozenset(
+            Container(item["Labels"].get(_SERVICE, ""), _name(item), item["State"], item["Image"])
+            for item in found
+        )
+
+    def volumes(self, application: Application) -> frozenset[Volume]:
+        """List the volumes that start with the application's prefix, labels less compose's own.
+
+        The engine only warns when a volume plugin does not answer, and leaves its volumes out:
+        that would be a volume less where there is none, so it is an error here.
+        """
+        with self._translated("listing volumes"):
+            answer = self._api.volumes(filters={"name": application.volume_prefix})
+        if answer.get("Warnings"):
+            raise NodeError(
+                self.node,
+                f"the engine does not see all volumes: {'; '.join(answer['Warnings'])}",
+                remedy=f"on {self.node}: docker plugin ls, and enable the volume plugin",
+            )
+        return frozenset(
+            Volume(item["Name"], item["Driver"], _own_labels(item["Labels"]))
+            for item in answer["Volumes"] or ()
+            if item["Name"].startswith(application.volume_prefix)
+        )
+
+    def images(self) -> frozenset[str]:
+        """List the tags of the node's images."""
+        with self._translated("listing images"):
+            return frozenset(tag for image in self._api.images() for tag in image["RepoTags"] or ())
+
+    def read_file(self, container: str, path: PurePosixPath) -> bytes:
+        """Read a file of a container, following links; raise ``NodeError`` if there is none."""
+        target = path
+        for _ in range(_LINKS):
+            member, content = self._archived(container, target)
+            if member.isfile():
+                return content
+            if not member.issym():
+                break
+            target = target.parent / member.linkname
+        raise NodeError(self.node, f"{container}: {path} is no file")
+
+    def _archived(self, container: str, path: PurePosixPath) -> tuple[tarfile.TarInfo, bytes]:
+        with self._translated(f"reading {path} in {container}"):
+            pieces, _ = self._api.get_archive(container, str(path))
+            with tarfile.open(fileobj=io.BytesIO(b"".join(pieces))) as archive:
+                member = archive.next()
+                if member is None:
+                    raise NodeError(self.node, f"{container}: {path}: an empty archive")
+                file = archive.extractfile(member) if member.isfile() else None
+                return member, file.read() if file else b""
+
+    # --- processes
+
+    def run(self, container: str, command: Sequence[str]) -> Output:
+        """Run ``command`` in a container to its end; each piece of output is due in time."""
+        with self._translated(f"running {command[0]} in {container}"):
+            created = self._api.exec_create(container, list(command))
+            stdout, stderr = self._api.exec_start(created["Id"], demux=True)
+            code = self._api.exec_inspect(created["Id"])["ExitCode"]
+        return Output(code, _text(stdout), _text(stderr))
+
+    def start(self, container: str, command: Sequence[str]) -> ExecStream:
+        """Start ``command`` in a container; it lives until its stream is closed."""
+        with self._translated(f"starting {command[0]} in {container}"):
+            created = self._api.exec_create(container, list(command), stdin=True)
+            return ExecStream(self._socket_path, created["Id"], self._timeout)
+
+    def events(self, filters: dict[str, list[str]]) -> Any:  # noqa: ANN401 - the SDK is untyped
+        """Open the engine's events: an iterator whose ``close`` ends it from any thread."""
+        with self._translated("following its events"):
+            return self._api.events(filters=filters, decode=True)
+
+    @contextlib.contextmanager
+    def _translated(self, doing: str) -> Iterator[None]:
+        try:
+            yield
+        except docker.errors.NotFound as error:
+            raise NodeError(
+                self.node,
+                f"{doing}: {error.explanation}",
+                remedy=f"on {self.node}: docker ps --all",
+            ) from error
+        except docker.errors.APIError as error:
+            raise NodeError(self.node, f"{doing}: {error.explanation or error}") from error
+        except requests.Timeout as error:
+            message = f"{doing}: the engine gave no answer in {self._timeout:g} s"
+            raise NodeError(self.node, message, remedy=self._remedy()) from error
+        except (docker.errors.DockerException, requests.RequestException, OSError) as error:
+            message = f"{doing}: the engine does not answer ({_root(error)})"
+            raise NodeError(self.node, message, remedy=self._remedy()) from error
+        except tarfile.TarError as error:
+            raise NodeError(self.node, f"{doing}: {error}") from error
+
+    def _remedy(self) -> str:
+        return f"on {self.node}: start the Docker engine (for the lab: cluster-tests lab up)"
+
+
+def _name(item: dict[str, Any]) -> str:
+    # A linked container has several names; its own has one slash, the leading one.
+    return next((n.lstrip("/") for n in item["Names"] if n.count("/") == 1), "")
+
+
+def _own_labels(labels: dict[str, str] | None) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((k, v) for k, v in (labels or {}).items() if not k.startswith(_COMPOSE)))
+
+
+def _text(output: bytes | None) -> str:
+    return (output or b"").decode(errors="replace")
+
+
+def _root(error: BaseException) -> str:
+    """Give the innermost reason: the libraries wrap one error several times."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,77 @@
+"""Completes the XML report: Contexts leaves out whatever goes wrong outside of a sentence.
+
+The file is JUnit's, as CI systems read it: a `testsuite` for each context, a `testcase` for each
+sentence, and here one more for a given, because or cleanup that raised.
+"""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from contexts.plugin_interface import NO_EXAMPLE
+from contexts.plugins.reporting.xml import XmlReporter
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Generator, Mapping
+
+# The functions of contexts.core that run the steps of a context.
+_STEPS = {"run_setup": "given", "run_action": "because", "run_teardown": "cleanup"}
+
+
+class XmlErrorsPlugin:
+    """Adds errors outside of sentences to Contexts' own XML reporter."""
+
+    def __init__(self) -> None:
+        """``request_plugins`` brings the reporter."""
+        self._xml: XmlReporter = None
+
+    @classmethod
+    def locate(cls) -> tuple[None, type]:
+        """Come before the file is written."""
+        return None, XmlReporter
+
+    def initialise(self, args: argparse.Namespace, _environ: Mapping[str, str]) -> bool:
+        """Take part when a report was asked for, and make room for it."""
+        if not args.xml_path:
+            return False
+        Path(args.xml_path).parent.mkdir(parents=True, exist_ok=True)
+        return True
+
+    def request_plugins(self) -> Generator[list[type], dict[type, object], None]:
+        """Ask for the reporter that writes the file."""
+        active = yield [XmlReporter]
+        self._xml = active[XmlReporter]
+
+    def context_errored(self, cls: type, example: object, error: Exception) -> None:
+        """Add the step that raised to the context that is open."""
+        self._add(_failed_step(error), error)
+        self._xml.context_ended(cls, example)
+
+    def test_class_errored(self, cls: type, error: Exception) -> None:
+        """Add a suite for a class that could not even start."""
+        self._add_suite(cls, error)
+
+    def unexpected_error(self, error: Exception) -> None:
+        """Add a suite for what belongs to no class."""
+        self._add_suite(type("TheRunItself", (), {}), error)
+
+    def _add_suite(self, cls: type, error: Exception) -> None:
+        self._xml.context_started(cls, NO_EXAMPLE)
+        self._add("start", error)
+        self._xml.context_ended(cls, NO_EXAMPLE)
+
+    def _add(self, step: str, error: Exception) -> None:
+        def stand_in() -> None:
+            """Lend its name: the reporter names a test case after a function."""
+
+        stand_in.__name__ = step
+        self._xml.assertion_started(stand_in)
+        self._xml.assertion_errored(stand_in, error)
+
+
+def _failed_step(error: Exception) -> str:
+    frames = (frame.f_code.co_name for frame, _ in traceback.walk_tb(error.__traceback__))
+    return next((_STEPS[name] for name in frames if name in _STEPS), "context")

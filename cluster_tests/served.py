@@ -1,0 +1,59 @@
+"""What an application serves through one node, read once and kept as values.
+
+A front that does not serve is no error of the reading: what went wrong is kept in place of the
+value, for a sentence to compare. What is the harness's fault is raised.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from cluster_tests.errors import FrontError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cluster_tests.ledger import Found, Ledger, Record
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, order=True)
+class Unavailable:
+    """What came instead of a value."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Served:
+    """What one node's front gave of a ledger; ``refusal`` is None when a write was acknowledged."""
+
+    refusal: Unavailable | None
+    records: frozenset[Found] | Unavailable
+    files: frozenset[Found] | Unavailable
+    cache: bytes | Unavailable | None
+
+
+def written(ledger: Ledger, record: Record) -> Unavailable | None:
+    """Write through one node, and tell what came instead of an acknowledgement."""
+    return _value_of(partial(ledger.write, record))
+
+
+def served(ledger: Ledger, refusal: Unavailable | None) -> Served:
+    """Read everything through one node; ``refusal`` is what came of a write through it."""
+    return Served(
+        refusal=refusal,
+        records=_value_of(lambda: frozenset(ledger.read_all())),
+        files=_value_of(lambda: frozenset(ledger.read_files())),
+        cache=_value_of(ledger.read_cache),
+    )
+
+
+def _value_of(call: Callable[[], T]) -> T | Unavailable:
+    try:
+        return call()
+    except FrontError as error:
+        return Unavailable(error.message)

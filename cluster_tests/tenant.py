@@ -1,0 +1,224 @@
+"""An application that lives on the cluster for the length of a spec, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, fields
+from shlex import quote
+from typing import TYPE_CHECKING, Protocol
+
+from cluster_tests.errors import ClusterTestsError, NotSettledError, RefusedError
+from cluster_tests.journal import Claim
+from cluster_tests.model import NOWHERE, Observation, Switch
+from cluster_tests.oracle import Expectation, History, footprint
+from cluster_tests.report import Progress, say
+
+if TYPE_CHECKING:
+    from cluster_tests.inventory import Inventory
+    from cluster_tests.model import Application, Placement, ServiceDefinition
+    from cluster_tests.session import Session
+
+
+class Publication(Protocol):
+    """A service's repository in the forge, under a name of its own."""
+
+    application: Application
+    definition: ServiceDefinition
+
+    def publish(self) -> None:
+        """Push it, so that the nodes can fetch it."""
+
+    def withdraw(self) -> None:
+        """Remove from the forge what ``publish`` put there; nothing to do is no error."""
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What came of a switch: the expectation, what was shown at last, and the seconds it took.
+
+    ``failure`` is set when the cluster did not settle in time; what was shown is then no verdict
+    yet, but the difference tells where to look.
+    """
+
+    switch: Switch
+    expectation: Expectation
+    shown: Observation
+    seconds: float
+    failure: NotSettledError | None = None
+
+
+class Tenant:
+    """One published application: moves in, is switched, and leaves.
+
+    ``leave`` removes exactly what was created under this name, also when only half of it was.
+    """
+
+    def __init__(self, session: Session, publication: Publication) -> None:
+        """Take the name of ``publication``; nothing is created yet."""
+        self.publication = publication
+        self.application = publication.application
+        self.placement = NOWHERE
+        self._session = session
+        self._definition: ServiceDefinition | None = None
+        self._deploy_id: str | None = None
+        self._last_event: str | None = None
+        self._destroyed = False
+        self._claim: str | None = None
+
+    def move_in(self) -> None:
+        """Publish the service, or raise ``RefusedError`` when the name is in use already."""
+        session = self._session
+        found = traces(session.cluster.observe(footprint(self.application)))
+        if found:
+            raise RefusedError(
+                f"{self.application} is in use already, and not by this run: {', '.join(found)}",
+                remedy="destroy it if it is yours to destroy, or use another branch",
+            )
+        application = self.application
+        claim = Claim(
+            str(session.inventory_path.absolute()), application.repo_url, application.branch
+        )
+        self._claim = session.journal.claim(claim)
+        session.admit(self)
+        self.publication.publish()
+
+    # --- switching
+
+    def move(self, after: Placement) -> Moved:
+        """Ask for ``after``, wait until the cluster has settled there, and look once.
+
+        A cluster that does not settle in time raises nothing here: the sentences say what is
+        wrong, and the given sees to it that the spec fails whatever they say.
+        """
+        switch = Switch(self.placement, after)
+        started = time.monotonic()
+        with Progress(f"{switch}: asking") as progress:
+            expectation = self._ask(switch)
+            progress.doing(f"{switch}: settling")
+            shown, failure = self._settle(expectation)
+        self._destroyed = after == NOWHERE and failure is None
+        seconds = time.monotonic() - started
+        say(f"{switch}: {'NOT settled' if failure else 'settled'} in {seconds:.1f} s")
+        return Moved(switch, expectation, shown, seconds, failure)
+
+    def _ask(self, switch: Switch) -> Expectation:
+        definition = self.publication.definition
+        event = self._send(switch.after)
+        history = History(event, switch.before, self._definition, self._deploy_id)
+        self.placement, self._definition = switch.after, definition
+        self._deploy_id = None if switch.after == NOWHERE else event
+        return Expectation(
+            self.application, definition, switch.after, history, self._session.inventory
+        )
+
+    def _send(self, after: Placement) -> str:
+        cluster = self._session.cluster
+        if after == NOWHERE:
+            self._last_event = cluster.destroy(self.application)
+        else:
+            self._last_event = cluster.deploy(self.application, after)
+        return self._last_event
+
+    def _settle(self, expectation: Expectation) -> tuple[Observation, NotSettledError | None]:
+        cluster = self._session.cluster
+        try:
+            return cluster.settle(expectation).value, None
+        except NotSettledError as error:
+            return cluster.observe(expectation.footprint), error
+
+    # --- leaving
+
+    def leave(self) -> None:
+        """Remove what was created, once; calling it again does nothing.
+
+        Every step is tried. Raises the first error, with those of the later steps as notes; the
+        journal keeps the entry then.
+        """
+        claim, self._claim = self._claim, None
+        if claim is None:
+            return
+        if self._session.keep:
+            say(how_to_look(self._session.inventory, self.application, self.placement))
+            return
+        errors = []
+        with Progress(f"{self.application}: removing") as progress:
+            for step in (self._finish, self._destroy, self._remove_snapshots, self._withdraw):
+                try:
+                    step()
+                except ClusterTestsError as error:
+                    errors.append(error)
+        if errors:
+            raise _joined(errors)
+        self._session.journal.release(claim)
+        say(f"{self.application}: removed in {progress.seconds:.1f} s")
+
+    def _finish(self) -> None:
+        # A destroy that overtakes a deploy would leave what the deploy creates after it.
+        if self._last_event is not None:
+            self._session.cluster.await_handled(self._last_event)
+
+    def _destroy(self) -> None:
+        if self._last_event is None or self._destroyed:
+            return
+        event = self._send(NOWHERE)
+        # As if it had been nowhere before: this is no proof that destroys keep a last snapshot.
+        expectation = Expectation(
+            self.application,
+            self.publication.definition,
+            NOWHERE,
+            History(event, NOWHERE, self._definition),
+            self._session.inventory,
+        )
+        self._session.cluster.settle(expectation)
+
+    def _remove_snapshots(self) -> None:
+        if self._last_event is not None:
+            self._session.cluster.remove_snapshots(self.application)
+
+    def _withdraw(self) -> None:
+        self.publication.withdraw()
+
+
+def traces(found: Observation) -> list[str]:
+    """Say in words what an observation shows of an application; nothing for a name that is free."""
+    in_consul = {
+        "a record in Consul": found.record is not None,
+        "a maintenance flag": found.maintenance,
+        "a service in Consul": bool(found.registrations),
+    }
+    on_nodes = {
+        f"{field.name.replace('_', ' ')} on {node}": bool(getattr(view, field.name))
+        for node, view in found.nodes.items()
+        for field in fields(view)
+    }
+    return [what for what, there in {**in_consul, **on_nodes}.items() if there]
+
+
+def how_to_look(inventory: Inventory, application: Application, placement: Placement) -> str:
+    """Write the commands that show what was kept, and the one that removes it."""
+    show = f"docker ps --all --filter label=com.docker.compose.project={application.project}"
+    lines = [f"kept: {application} at {placement}"]
+    nodes = [node for node in (placement.master, placement.slave) if node is not None]
+    lines += [f"  look:   {ssh_command(inventory, node)} {show}   # {node}" for node in nodes]
+    payload = json.dumps({"repo": application.repo_url, "branch": application.branch})
+    destroy = f"docker exec {inventory.names.consul} consul event -name=destroy {quote(payload)}"
+    first = inventory.node_names[0]
+    lines.append(f"  remove: {ssh_command(inventory, first)} {quote(destroy)}")
+    return "\n".join(lines)
+
+
+def ssh_command(inventory: Inventory, node: str) -> str:
+    """Write the command line that logs in to ``node``."""
+    ssh = inventory.nodes[node].ssh
+    return (
+        f"ssh -p {ssh.port} -i {ssh.identity_file} -o UserKnownHostsFile={ssh.known_hosts}"
+        f" {ssh.user}@{ssh.host}"
+    )
+
+
+def _joined(errors: list[ClusterTestsError]) -> ClusterTestsError:
+    first, *others = errors
+    for other in others:
+        first.add_note(f"and then: {other}")
+    return first

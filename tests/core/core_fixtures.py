@@ -1,0 +1,64 @@
+"""An inventory of four nodes, and servers that stand in for those behind it.
+
+Named in each test file's ``pytest_plugins``.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from http_doubles import HttpOverUnix
+
+from cluster_tests.inventory_file import load_inventory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from cluster_tests.inventory import Inventory
+
+
+@pytest.fixture
+def inventory_values(tmp_path: Path) -> dict[str, Any]:
+    (tmp_path / "key").write_text("a key")
+    (tmp_path / "key").chmod(0o600)
+    (tmp_path / "known_hosts").write_text("")
+    ssh = {
+        "host": "127.0.0.1",
+        "user": "core",
+        "identity_file": "key",
+        "known_hosts": "known_hosts",
+    }
+    return {
+        "name": "made up",
+        "may_change": True,
+        "nodes": {
+            f"core{n}": {"address": f"10.0.0.{n}", "ssh": {**ssh, "port": 22000 + n}}
+            for n in range(1, 5)
+        },
+        "forge": {
+            "fetch_url": "http://forge/git",
+            "push_url": "ssh://git@127.0.0.1:22005/srv/git",
+            "registry": "forge:5000",
+        },
+    }
+
+
+@pytest.fixture
+def inventory(tmp_path: Path, inventory_values: dict[str, Any]) -> Inventory:
+    path = tmp_path / "inventory.yaml"
+    path.write_text(yaml.safe_dump(inventory_values))
+    return load_inventory(path)
+
+
+@pytest.fixture
+def http_over_unix(tmp_path: Path) -> Iterator[HttpOverUnix]:
+    with HttpOverUnix(tmp_path / "http.sock") as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()

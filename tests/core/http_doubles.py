@@ -1,0 +1,51 @@
+"""An HTTP server on a UNIX socket: stands in for an engine or the volume plugin."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import re
+import socketserver
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class HttpOverUnix(socketserver.ThreadingUnixStreamServer):
+    """Answers HTTP on a UNIX socket with what ``answers`` holds for ``METHOD /path``.
+
+    An answer is a status and a JSON value; paths are given without query and API version.
+    """
+
+    daemon_threads = False
+    block_on_close = True
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(str(path), _Handler)
+        self.path = path
+        self.answers: dict[str, tuple[int, object]] = {}
+        self.asked: list[str] = []
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    server: HttpOverUnix
+
+    def answer(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        path = re.sub(r"^/v1\.\d+", "", self.path).partition("?")[0]
+        self.server.asked.append(f"{self.command} {path}")
+        status, value = self.server.answers.get(f"{self.command} {path}", (404, {"message": path}))
+        body = json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST = answer  # noqa: N815 - the names are the base class's
+
+    def address_string(self) -> str:
+        return "unix"
+
+    def log_message(self, *_: object) -> None:
+        """Keep the tests' output clean."""

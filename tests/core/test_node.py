@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cluster_tests.errors import NodeError
+from cluster_tests.model import Application, Container, Volume
+from cluster_tests.node import Engine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from http_doubles import HttpOverUnix
+
+pytest_plugins = ["core_fixtures"]
+
+APPLICATION = Application("http://forge/git/ledger", "one")
+PREFIX = APPLICATION.volume_prefix
+
+
+@pytest.fixture
+def engine(http_over_unix: HttpOverUnix) -> Iterator[Engine]:
+    http_over_unix.answers["GET /version"] = (200, {"ApiVersion": "1.41", "Version": "20"})
+    engine = Engine("core3", http_over_unix.path, 2)
+    engine.open()
+    yield engine
+    engine.close()
+
+
+def test_containers_are_read_with_their_service(
+    engine: Engine, http_over_unix: HttpOverUnix
+) -> None:
+    http_over_unix.answers["GET /containers/json"] = (
+        200,
+        [
+            {
+                "Names": ["/other/alias", "/ledger-app-1"],
+                "Labels": {"com.docker.compose.service": "app"},
+                "State": "running",
+                "Image": "app:1",
+            }
+        ],
+    )
+    assert engine.containers(APPLICATION) == {Container("app", "ledger-app-1", "running", "app:1")}
+
+
+def test_infrastructure_that_does_not_run_is_named_with_its_remedy(
+    engine: Engine, http_over_unix: HttpOverUnix
+) -> None:
+    http_over_unix.answers["GET /containers/json"] = (200, [{"Names": ["/caddy"]}])
+    engine.require_running(["caddy"])
+    with pytest.raises(NodeError, match=r"core3: .*do not run: consul, haproxy") as raised:
+        engine.require_running(["consul", "haproxy", "caddy"])
+    assert raised.value.remedy == "on core3: docker start consul haproxy"
+
+
+def test_volumes_are_those_of_the_prefix_without_composes_labels(
+    engine: Engine, http_over_unix: HttpOverUnix
+) -> None:
+    labels = {"com.docker.compose.project": "x", "keep": "yes"}
+    http_over_unix.answers["GET /volumes"] = (
+        200,
+        {
+            "Volumes": [
+                {"Name": f"{PREFIX}db", "Driver": "btrfs", "Labels": labels},
+                {"Name": f"{PREFIX}cache", "Driver": "local", "Labels": None},
+                {"Name": f"not-{PREFIX}db", "Driver": "local", "Labels": None},
+            ],
+            "Warnings": None,
+        },
+    )
+    assert engine.volumes(APPLICATION) == {
+        Volume(f"{PREFIX}db", "btrfs", (("keep", "yes"),)),
+        Volume(f"{PREFIX}cache", "local"),
+    }
+
+
+def test_volumes_the_engine_only_warns_of_are_an_error(
+    engine: Engine, http_over_unix: HttpOverUnix
+) -> None:
+    http_over_unix.answers["GET /volumes"] = (200, {"Volumes": [], "Warnings": ["plugin is down"]})
+    with pytest.raises(NodeError, match=r"core3: .*plugin is down"):
+        engine.volumes(APPLICATION)
+
+
+def test_a_missing_container_is_named(engine: Engine, http_over_unix: HttpOverUnix) -> None:
+    http_over_unix.answers["GET /containers/consul/archive"] = (
+        404,
+        {"message": "No such container: consul"},
+    )
+    with pytest.raises(NodeError, match="core3: reading /x in consul: No such container: consul"):
+        engine.read_file("consul", PurePosixPath("/x"))
+
+
+def test_an_error_of_the_engine_is_told(engine: Engine, http_over_unix: HttpOverUnix) -> None:
+    http_over_unix.answers["GET /volumes"] = (500, {"message": "out of order"})
+    with pytest.raises(NodeError, match="core3: listing volumes: out of order"):
+        engine.volumes(APPLICATION)
+
+
+@pytest.mark.parametrize("name", ["nothing", "file"])
+def test_an_engine_that_is_not_there_is_told_with_its_remedy(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(NodeError, match="core4: connecting: the engine does not answer") as raised:
+        Engine("core4", tmp_path / name, 1).open()
+    assert "start the Docker engine" in raised.value.remedy
+
+
+def test_an_exec_the_engine_refuses_is_told(engine: Engine, http_over_unix: HttpOverUnix) -> None:
+    http_over_unix.answers["POST /containers/consul/exec"] = (201, {"Id": "e"})
+    http_over_unix.answers["POST /exec/e/start"] = (409, {"message": "container is paused"})
+    with pytest.raises(
+        NodeError, match=r"core3: starting python3 in consul: .*container is paused"
+    ):
+        engine.start("consul", ["python3"])

@@ -1,0 +1,205 @@
+"""The probe's script, run as the probe runs it, against a plugin that is made up."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cluster_tests import probe_script
+from cluster_tests.probe import COMMAND
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from http_doubles import HttpOverUnix
+
+pytest_plugins = ["core_fixtures"]
+
+# Other runs of these tests may be under way on this machine, and are visible from here.
+HANDLER = f"agent-of-{os.getpid()} handle"
+ASK = {"name": "ledger_one.12345", "prefix": "ledgerone12345_", "event": "an-id", "lines": 2}
+
+
+class Running:
+    """The script as a process, one line in and one line out."""
+
+    def __init__(self, tmp_path: Path, socket: Path) -> None:
+        self.deploy = tmp_path / "deploy"
+        self.deploy.mkdir()
+        module = tmp_path / "modules" / "buttervolume"
+        module.mkdir(parents=True)
+        (module / "__init__.py").touch()
+        (module / "plugin.py").write_text(f"USOCKET = {str(socket)!r}\n")
+        self.process = subprocess.Popen(
+            [sys.executable, *COMMAND[1:]],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={"PYTHONPATH": str(module.parent)},
+        )
+        self.write(
+            {
+                "deploy": str(self.deploy),
+                "events_log": str(self.deploy / "events.log"),
+                "handler_log": str(self.deploy / "handler.log"),
+                "handler": HANDLER,
+            }
+        )
+
+    def write(self, message: object) -> None:
+        assert self.process.stdin
+        self.process.stdin.write(json.dumps(message) + "\n")
+        self.process.stdin.flush()
+
+    def line(self) -> dict[str, Any]:
+        assert self.process.stdout
+        message: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return message
+
+    def ask(self, *parts: str) -> dict[str, Any]:
+        self.write({"id": 1, "read": parts, **ASK})
+        while "signal" in (message := self.line()):
+            continue
+        return message
+
+    def values(self, part: str) -> Any:  # noqa: ANN401 - JSON
+        return self.ask(part)["values"][part]
+
+
+@pytest.fixture
+def running(tmp_path: Path, http_over_unix: HttpOverUnix) -> Iterator[Running]:
+    http_over_unix.answers.update(
+        {
+            "POST /VolumeDriver.List": (
+                200,
+                {"Volumes": [{"Name": "ledgerone12345_db"}, {"Name": "other_db"}], "Err": ""},
+            ),
+            "GET /VolumeDriver.Snapshot.List": (
+                200,
+                {"Snapshots": ["ledgerone12345_db@2026", "other_db@2026"], "Err": ""},
+            ),
+            "GET /VolumeDriver.Schedule.List": (
+                200,
+                {
+                    "Err": "",
+                    "Schedule": [
+                        {"Name": "ledgerone12345_db", "Action": "snapshot", "Timer": "60"},
+                        {"Name": "other_db", "Action": "snapshot", "Timer": "60"},
+                    ],
+                },
+            ),
+        }
+    )
+    running = Running(tmp_path, http_over_unix.path)
+    assert running.line() == {"ready": True}
+    yield running
+    running.process.communicate(timeout=5)
+
+
+def test_it_lists_the_applications_own_volumes_snapshots_and_jobs(running: Running) -> None:
+    answer = running.ask("btrfs_volumes", "snapshots", "schedules")
+    assert answer == {
+        "id": 1,
+        "values": {
+            "btrfs_volumes": ["ledgerone12345_db"],
+            "snapshots": ["ledgerone12345_db@2026"],
+            "schedules": [{"Name": "ledgerone12345_db", "Action": "snapshot", "Timer": "60"}],
+        },
+    }
+
+
+def test_it_removes_the_applications_own_snapshots(
+    running: Running, http_over_unix: HttpOverUnix
+) -> None:
+    http_over_unix.answers["POST /VolumeDriver.Snapshot.Remove"] = (200, {"Err": ""})
+    assert running.values("removed") == ["ledgerone12345_db@2026"]
+    http_over_unix.answers["POST /VolumeDriver.Snapshot.Remove"] = (200, {"Err": "No such"})
+    assert "Snapshot.Remove: No such" in running.ask("removed")["error"]
+
+
+def test_it_lists_the_applications_own_checkouts(running: Running) -> None:
+    for name in ("ledger_one.12345-a", "ledger_one.12345-b", "ledger_one.1234-a"):
+        (running.deploy / name).mkdir()
+    (running.deploy / "ledger_one.12345-file").touch()
+    assert sorted(running.values("checkouts")) == ["ledger_one.12345-a", "ledger_one.12345-b"]
+
+
+def test_an_event_is_handled_once_its_id_is_in_the_log(running: Running) -> None:
+    assert running.values("handled") is False
+    (running.deploy / "events.log").write_text("another\nan-id\n")
+    assert running.values("handled") is True
+
+
+def test_it_gives_the_end_of_the_handlers_log(running: Running) -> None:
+    assert running.values("log") == []
+    (running.deploy / "handler.log").write_text("1\n2\n3\n")
+    assert running.values("log") == ["2", "3"]
+
+
+@contextlib.contextmanager
+def process(*arguments: str) -> Iterator[str]:
+    """Run a process with these arguments; gives its command line."""
+    line = [sys.executable, "-c", "print(flush=True); input()", *arguments]
+    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+        assert running.stdout
+        running.stdout.readline()  # a process that has only just begun has no command line yet
+        yield " ".join(line)
+        running.communicate(b"\n")
+
+
+def test_it_finds_the_processes_that_handle(running: Running) -> None:
+    assert running.values("handling") == []
+    with process(*HANDLER.split()) as line:
+        assert running.values("handling") == [line]
+    assert running.values("handling") == []
+
+
+def test_another_probe_is_no_handler(running: Running) -> None:
+    with process(probe_script.MARK, HANDLER):
+        assert running.values("handling") == []
+
+
+def test_it_tells_what_changes_below_the_deploy_directory(running: Running) -> None:
+    (running.deploy / "handler.log").write_text("x")
+    assert running.line() == {"signal": ["handler.log"]}
+
+
+def test_what_the_plugin_refuses_is_an_error(
+    running: Running, http_over_unix: HttpOverUnix
+) -> None:
+    paused = {"Err": "Schedule is globally paused"}
+    http_over_unix.answers["GET /VolumeDriver.Schedule.List"] = (200, paused)
+    assert "Schedule is globally paused" in running.ask("schedules")["error"]
+
+
+def test_a_plugin_that_fails_is_an_error(running: Running, http_over_unix: HttpOverUnix) -> None:
+    http_over_unix.answers["POST /VolumeDriver.List"] = (500, {})
+    assert "answers 500 to List" in running.ask("btrfs_volumes")["error"]
+
+
+def test_it_ends_when_its_stdin_does(running: Running) -> None:
+    assert running.process.stdin
+    running.process.stdin.close()
+    assert running.process.wait(5) == 0
+    running.process.stdin = None
+
+
+@given(st.lists(st.binary(min_size=1, max_size=40).filter(lambda name: b"\0" not in name)))
+def test_names_are_read_out_of_a_block_of_events(names: list[bytes]) -> None:
+    block = b""
+    for name in names:
+        padded = name + b"\0" * (16 - len(name) % 16)  # the kernel pads to its own taste
+        block += probe_script._EVENT.pack(1, 2, 0, len(padded)) + padded
+    assert [
+        n.encode("utf-8", "surrogateescape") for n in probe_script.changed_names(block)
+    ] == names

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cluster_tests.errors import HarnessError
+from cluster_tests.signals import Source, Sources
+from cluster_tests.waiting import Bell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Line(Source):
+    """Listens to one end of a socket pair; the test holds the other."""
+
+    def __init__(self, name: str, bell: Bell, *, refuse: bool = False) -> None:
+        super().__init__(name, bell)
+        self.refuse = refuse
+        self.ours, self.theirs = socket.socketpair()
+
+    def connect(self) -> None:
+        if self.refuse:
+            raise HarnessError(f"{self.name} refuses")
+        if self.ours.fileno() < 0:
+            self.ours, self.theirs = socket.socketpair()
+
+    def listen(self) -> None:
+        while self.ours.recv(1):
+            self.bell.ring()
+
+    def disconnect(self) -> None:
+        for end in (self.ours, self.theirs):
+            if end.fileno() >= 0:
+                end.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        super().close()
+        self.ours.close()
+        self.theirs.close()
+
+
+@pytest.fixture
+def bell() -> Bell:
+    return Bell()
+
+
+@pytest.fixture
+def line(bell: Bell) -> Iterator[Line]:
+    line = Line("line", bell)
+    line.open()
+    yield line
+    line.close()
+
+
+@pytest.fixture
+def executor() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(4) as executor:
+        yield executor
+
+
+def test_a_source_rings(line: Line, bell: Bell) -> None:
+    before = bell.rung
+    line.theirs.send(b"x")
+    assert bell.wait(before, 5)
+
+
+def test_closing_ends_the_thread_and_breaks_nothing(line: Line, bell: Bell) -> None:
+    assert "line" in {thread.name for thread in threading.enumerate()}
+    line.close()
+    assert "line" not in {thread.name for thread in threading.enumerate()}
+    assert not line.broken
+    assert not bell.wait(bell.rung, 0)
+
+
+def test_a_stream_that_ends_by_itself_breaks_the_bell(line: Line, bell: Bell) -> None:
+    line.theirs.shutdown(socket.SHUT_RDWR)
+    with pytest.raises(HarnessError, match="line: the other side ended the stream"):
+        bell.wait(bell.rung, 5)
+    assert line.broken
+
+
+def test_a_broken_source_is_opened_again_before_the_next_wait(line: Line, bell: Bell) -> None:
+    line.theirs.shutdown(socket.SHUT_RDWR)
+    with pytest.raises(HarnessError):
+        bell.wait(bell.rung, 5)
+    Sources([line]).reopen_broken()
+    before = bell.rung
+    line.theirs.send(b"x")
+    assert bell.wait(before, 5)
+
+
+def test_one_that_cannot_open_closes_the_others(
+    line: Line, bell: Bell, executor: ThreadPoolExecutor
+) -> None:
+    other, refusing = Line("other", bell), Line("refusing", bell, refuse=True)
+    with pytest.raises(HarnessError, match="refusing refuses"):
+        Sources([other, refusing]).open(executor)
+    assert "other" not in {thread.name for thread in threading.enumerate()}
+    assert line.name in {thread.name for thread in threading.enumerate()}

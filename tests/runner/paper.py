@@ -1,0 +1,106 @@
+"""A cluster and a forge of paper: they write down what they are asked, and fail when told to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from cluster_tests.definition import parse_definition
+from cluster_tests.inventory import Inventory
+from cluster_tests.model import Application, NodeView, Observation
+from cluster_tests.waiting import Waited
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cluster_tests.model import Placement
+    from cluster_tests.oracle import Expectation
+
+NODES = ("core1", "core2", "core3", "core4")
+COMPOSE = """
+services:
+  app:
+    image: forge:5000/app:1
+    environment:
+      CADDYFILE: "http://app.cluster.test {\\n reverse_proxy $CONTAINER:8000\\n}"
+      HAPROXY: '{"ssh-2201": {"frontend": {"mode": "tcp", "bind": ["*:2201"]},
+        "backends": [{"name": "ssh", "port": 22, "peer_port": 2201}]}}'
+    volumes: [data:/data, cache:/cache]
+volumes:
+  data: {driver: "anybox/buttervolume:latest"}
+  cache: {driver: local}
+"""
+FREE = Observation({node: NodeView() for node in NODES})
+
+
+def an_inventory(directory: Path) -> Inventory:
+    for name in ("key", "known_hosts"):
+        (directory / name).touch(mode=0o600)
+    nodes = {
+        node: {
+            "address": f"10.0.0.{number}",
+            "ssh": {
+                "host": "127.0.0.1",
+                "user": "core",
+                "identity_file": "key",
+                "known_hosts": "known_hosts",
+            },
+        }
+        for number, node in enumerate(NODES, start=1)
+    }
+    forge = {"fetch_url": "http://f/git", "push_url": "http://f/git", "registry": "forge:5000"}
+    values = {"name": "paper", "may_change": True, "nodes": nodes, "forge": forge}
+    return Inventory.model_validate(values, context={"directory": directory})
+
+
+@dataclass
+class PaperCluster:
+    """Writes down what it is asked; ``fails`` maps a method's name to what it raises."""
+
+    shows: Observation = FREE
+    asked: list[tuple[Any, ...]] = field(default_factory=list)
+    fails: dict[str, Exception] = field(default_factory=dict)
+
+    def note(self, name: str, *arguments: object) -> None:
+        self.asked.append((name, *arguments))
+        if name in self.fails:
+            raise self.fails[name]
+
+    def observe(self, _footprint: object) -> Observation:
+        return self.shows
+
+    def deploy(self, _application: Application, placement: Placement) -> str:
+        self.note("deploy", str(placement))
+        return f"e{len(self.asked)}"
+
+    def destroy(self, _application: Application) -> str:
+        self.note("destroy")
+        return f"e{len(self.asked)}"
+
+    def settle(self, expectation: Expectation) -> Waited[Observation]:
+        self.note("settle", str(expectation.placement), expectation.history)
+        return Waited(self.shows, 1.0, 0.1, 0.1, 1, 0)
+
+    def await_handled(self, event: str) -> None:
+        self.note("await_handled", event)
+
+    def remove_snapshots(self, _application: Application) -> None:
+        self.note("remove_snapshots")
+
+    @property
+    def names(self) -> list[str]:
+        return [name for name, *_ in self.asked]
+
+
+class PaperPublication:
+    application = Application("http://forge/git/ledger", "b1")
+    definition = parse_definition(COMPOSE)
+
+    def __init__(self, cluster: PaperCluster) -> None:
+        self._cluster = cluster
+
+    def publish(self) -> None:
+        self._cluster.note("publish")
+
+    def withdraw(self) -> None:
+        self._cluster.note("withdraw")

@@ -1,0 +1,113 @@
+"""The one session of a run: opened when asked for, tried once, closed whatever its guests do."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cluster_tests import current, session
+from cluster_tests.errors import HarnessError, UsageError
+from cluster_tests.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def _a_run_of_its_own() -> Iterator[None]:
+    yield
+    current._current = current._Current()
+
+
+class Guest:
+    def __init__(self, name: str, log: list[str], error: Exception | None = None) -> None:
+        self._name, self._log, self._error = name, log, error
+
+    def leave(self) -> None:
+        self._log.append(self._name)
+        if self._error is not None:
+            raise self._error
+
+
+@pytest.fixture
+def log() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def opened(tmp_path: Path, log: list[str]) -> Session:
+    resources = ExitStack()
+    resources.callback(log.append, "tunnels")
+    unused: Any = None
+    return Session(
+        inventory_path=tmp_path,
+        inventory=unused,
+        links=unused,
+        cluster=unused,
+        publisher=unused,
+        journal=unused,
+        keep=False,
+        _executor=resources.enter_context(ThreadPoolExecutor()),
+        _resources=resources,
+    )
+
+
+def test_without_the_plugin_there_is_no_session() -> None:
+    with pytest.raises(UsageError, match="run-contexts"):
+        current.session()
+
+
+def test_a_session_is_opened_once_and_closed(
+    opened: Session, log: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Path] = []
+
+    def open_session(path: Path, *, keep: bool) -> Session:
+        asked.append(path)
+        assert keep
+        return opened
+
+    monkeypatch.setattr(session, "open_session", open_session)
+    current.configure(lambda: tmp_path, keep=True)
+    assert asked == []
+    assert current.session() is current.session() is opened
+    assert asked == [tmp_path]
+    current.close()
+    current.close()
+    assert log == ["tunnels"]
+
+
+def test_a_cluster_that_cannot_be_reached_is_tried_once(tmp_path: Path) -> None:
+    tried = []
+
+    def find() -> Path:
+        tried.append(tmp_path)
+        raise HarnessError("no way")
+
+    current.configure(find, keep=False)
+    for _ in range(2):
+        with pytest.raises(HarnessError, match="no way"):
+            current.session()
+    assert len(tried) == 1
+
+
+def test_guests_leave_before_the_tunnels_close_the_last_one_first(
+    opened: Session, log: list[str]
+) -> None:
+    opened.admit(Guest("first", log))
+    opened.admit(Guest("second", log))
+    opened.close()
+    opened.close()
+    assert log == ["second", "first", "tunnels"]
+
+
+def test_a_guest_that_cannot_leave_holds_up_nobody(opened: Session, log: list[str]) -> None:
+    opened.admit(Guest("first", log))
+    opened.admit(Guest("second", log, HarnessError("stuck")))
+    with pytest.raises(HarnessError, match="stuck"):
+        opened.close()
+    assert log == ["second", "first", "tunnels"]

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cluster_tests.errors import UsageError
+from cluster_tests.journal import Claim, Journal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ONE = Claim("inventory.yaml", "http://forge/git/ledger", "one")
+TWO = Claim("inventory.yaml", "http://forge/git/ledger", "two")
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    return Journal(tmp_path / "results" / "journal.jsonl")
+
+
+def test_what_was_claimed_and_not_released_is_left(journal: Journal) -> None:
+    first, second = journal.claim(ONE), journal.claim(TWO)
+    journal.release(first)
+    assert Journal(journal.path).left() == {second: TWO}
+
+
+def test_a_journal_that_is_not_there_yet_is_empty(journal: Journal) -> None:
+    assert journal.left() == {}
+
+
+def test_a_line_cut_short_by_a_crash_is_dropped_and_written_over(journal: Journal) -> None:
+    first = journal.claim(ONE)
+    with journal.path.open("a") as file:
+        file.write('{"id": "half')
+    assert journal.left() == {first: ONE}
+    second = journal.claim(TWO)
+    assert journal.left() == {first: ONE, second: TWO}
+
+
+def test_a_file_that_is_no_journal_is_refused(journal: Journal) -> None:
+    journal.path.parent.mkdir()
+    journal.path.write_text("something else\n")
+    with pytest.raises(UsageError, match="no journal of ours"):
+        journal.left()

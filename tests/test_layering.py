@@ -1,0 +1,170 @@
+"""Imports point down only, as docs/design.md draws it. Read from the sources: nothing is run."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[1]
+
+# The floors from the top down, and the rooms on each: a room is a set of modules (or packages)
+# that may import each other. A module of a lower floor may be imported, one of the same floor not.
+FLOORS: list[dict[str, set[str]]] = [
+    {"givens": {"cluster_tests.givens", "cluster_tests.behaviours"}},
+    {"plugin": {"cluster_tests.plugin"}, "cli": {"cluster_tests.cli"}},
+    {"tenant": {"cluster_tests.tenant"}, "served": {"cluster_tests.served"}},
+    {"current": {"cluster_tests.current"}},
+    {
+        "session": {"cluster_tests.session", "cluster_tests.links"},
+        "grammar": {"cluster_tests.grammar", "cluster_tests.grammar_source"},
+        "report": {"cluster_tests.report"},
+        "lab": {"cluster_tests.lab"},
+    },
+    {
+        "cluster": {"cluster_tests.cluster", "cluster_tests.observing"},
+        "journal": {"cluster_tests.journal"},
+        "publisher": {
+            "cluster_tests.publisher",
+            "cluster_tests.git",
+            "cluster_tests.service_source",
+        },
+    },
+    {"comparison": {"cluster_tests.comparison"}},
+    {"oracle": {"cluster_tests.oracle", "cluster_tests.record"}},
+    {
+        "node": {
+            "cluster_tests.node",
+            "cluster_tests.exec_stream",
+            "cluster_tests.probe",
+            "cluster_tests.probe_script",
+            "cluster_tests.engine_events",
+        },
+        "consul": {"cluster_tests.consul_store", "cluster_tests.consul_watch"},
+        "haproxy": {
+            "cluster_tests.haproxy",
+            "cluster_tests.haproxy_config",
+            "cluster_tests.haproxy_match",
+        },
+        "front": {"cluster_tests.front", "cluster_tests.sftp", "cluster_tests.ledger"},
+        "caddy": {"cluster_tests.caddy"},
+        "volumes": {"cluster_tests.volumes"},
+        "definition": {"cluster_tests.definition", "cluster_tests.caddyfile"},
+    },
+    {
+        "inventory": {
+            "cluster_tests.inventory",
+            "cluster_tests.inventory_file",
+            "cluster_tests.yaml_file",
+        },
+        "waiting": {
+            "cluster_tests.waiting",
+            "cluster_tests.signals",
+            "cluster_tests.side_by_side",
+        },
+    },
+    {"model": {"cluster_tests.model"}, "service keys": {"cluster_tests.service_keys"}},
+    {"errors": {"cluster_tests.errors"}},
+    {"version": {"cluster_tests"}},
+    {"tunnels": {"tunnels"}},
+]
+OURS = ("cluster_tests", "tunnels", "fixtures", "specs", "tests")
+SPECS_MAY_IMPORT = ("cluster_tests.givens", "cluster_tests.behaviours", "cluster_tests.model")
+
+
+def modules_below(folder: str) -> list[Path]:
+    return sorted(path for path in (ROOT / folder).rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    """Yield every module of ours that a file imports, wherever in the file it does."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports hide where they lead"
+            names = [_imported(str(node.module), alias.name) for alias in node.names]
+        else:
+            continue
+        yield from (name for name in names if name.split(".")[0] in OURS)
+
+
+def _imported(module: str, name: str) -> str:
+    """`from package import module` imports the module, not only the package."""
+    path = ROOT.joinpath(*module.split("."), name)
+    return f"{module}.{name}" if path.is_dir() or path.with_suffix(".py").exists() else module
+
+
+def place_of(name: str) -> tuple[int, str] | None:
+    """Return floor (0 on top) and room of a module: by its own name or its package's."""
+    while name:
+        for floor, rooms in enumerate(FLOORS):
+            for room, modules in rooms.items():
+                # the package's own file is a module like any other, not the home of all the rest
+                if name in modules:
+                    return floor, room
+        name = name.rpartition(".")[0]
+        if name == "cluster_tests":
+            return None
+    return None
+
+
+HOUSE = modules_below("cluster_tests") + modules_below("tunnels")
+
+
+def test_the_house_is_there() -> None:
+    assert len(HOUSE) > 30
+
+
+@pytest.mark.parametrize("path", HOUSE, ids=name_of)
+def test_every_module_has_a_room(path: Path) -> None:
+    assert place_of(name_of(path)), f"{name_of(path)} is in no room: draw it in docs/design.md"
+
+
+def test_every_room_on_the_map_exists() -> None:
+    names = {name_of(path) for path in HOUSE}
+    for rooms in FLOORS:
+        for modules in rooms.values():
+            assert modules <= names
+
+
+@pytest.mark.parametrize("path", HOUSE, ids=name_of)
+def test_imports_point_down(path: Path) -> None:
+    floor, room = place_of(name_of(path)) or (0, "")
+    for name in imports_of(path):
+        place = place_of(name)
+        assert place is not None, f"{name_of(path)} imports {name}, which is in no room"
+        assert place[0] > floor or place == (floor, room), (
+            f"{name_of(path)} ({room}) may not import {name} ({place[1]})"
+        )
+
+
+@pytest.mark.parametrize("path", modules_below("tunnels"), ids=name_of)
+def test_tunnels_know_nothing_of_clusters(path: Path) -> None:
+    assert {name.split(".")[0] for name in imports_of(path)} <= {"tunnels"}
+
+
+def test_fixtures_share_no_mistake_with_the_suite() -> None:
+    files = modules_below("fixtures")
+    assert files
+    for path in files:
+        assert {name.split(".")[0] for name in imports_of(path)} <= {"fixtures"}, path
+
+
+def test_specs_are_written_with_givens_behaviours_and_values_alone() -> None:
+    files = modules_below("specs")
+    assert files
+    for path in files:
+        imported = set(imports_of(path))
+        assert imported
+        assert all(name.startswith(SPECS_MAY_IMPORT) for name in imported), (path, imported)
