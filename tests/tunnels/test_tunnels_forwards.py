@@ -3,7 +3,6 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
-import statistics
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -223,7 +222,9 @@ def test_a_short_connection_does_not_wait_for_delayed_acknowledgements(
             client.shutdown(socket.SHUT_WR)
             assert read_all(client) == b"hello"
         times.append(time.perf_counter() - start)
-    assert statistics.median(times) < 0.030  # seconds; Linux delays an acknowledgement by 0.040
+    # Linux delays an acknowledgement by 40 ms, and each of these would wait for one. The quartile,
+    # because a busy machine may hold up any of them.
+    assert sorted(times)[len(times) // 4] < 0.030
 
 
 def test_the_connection_is_made_for_small_answers_and_fast_ciphers(tunnel: Tunnel) -> None:

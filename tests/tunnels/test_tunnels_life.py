@@ -16,6 +16,7 @@ from far_ends import PATIENCE, dial, read_exactly
 from real_sshd import free_port, make_key
 
 from tunnels import SocketForward, TcpForward, Tunnel, TunnelError, TunnelGroup
+from tunnels.connection import connect
 from tunnels.errors import (
     ConnectionLostError,
     FarEndError,
@@ -97,6 +98,14 @@ def test_no_thread_is_left_the_moment_it_is_closed(
     tunnel.close()
     left = set(threading.enumerate()) - before
     assert [thread for thread in left if "far end" not in thread.name] == []
+
+
+def test_the_thread_of_a_connection_has_ended_when_it_is_said_to(sshd: Sshd) -> None:
+    for _ in range(5):
+        transport = connect(sshd.target())
+        assert transport.is_alive()
+        transport.end()
+        assert not transport.is_alive()
 
 
 def test_closing_again_does_nothing(sshd: Sshd) -> None:
