@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cluster_tests.errors import ClusterTestsError
 from cluster_tests.model import NOWHERE
+from cluster_tests.plugin.interrupts import interrupts
 from cluster_tests.tenant import Tenant
 from cluster_tests.tour.chronicle import Chronicle
 from cluster_tests.visit import find_nobody, visit
@@ -72,10 +73,14 @@ class Stage:
         return Stepped(moved, tuple(complaints))
 
     def clear(self) -> None:
-        """Remove the application, if there is one; raises what its leaving raises."""
-        tenant, self._tenant = self._tenant, None
-        if tenant is not None:
-            tenant.leave()
+        """Remove the application, if there is one; raises what its leaving raises.
+
+        A signal that comes meanwhile waits: half of a removal would never be finished.
+        """
+        with interrupts.shielded():
+            tenant, self._tenant = self._tenant, None
+            if tenant is not None:
+                tenant.leave()
 
     def _visit(self, moved: Moved) -> list[str]:
         stays = moved.switch.before.master == moved.switch.after.master

@@ -73,8 +73,7 @@ class Tour:
                 self.results.append(self._step(number, switch))
                 self._require_judgement()
         finally:
-            with interrupts.shielded():
-                self._stage.clear()
+            self._stage.clear()
 
     def _announce(self, number: int, switch: Switch, *, left: int) -> None:
         done = len(self.results)
