@@ -84,6 +84,7 @@ class AnApplication:
         with Progress(f"{moved.switch}: reading through every node"):
             self._keep(moved)
             with self._session.effort.asking():
+                self.haproxy_complaints = self._session.haproxy_complaints()
                 self._visit()
 
     def cleanup_what_was_created(self) -> None:
@@ -109,7 +110,6 @@ class AnApplication:
         expectation, self.shown = moved.expectation, moved.shown
         self.observed = comparable(expectation, moved.shown)
         self.expected = expectation.observation(container_names(expectation, moved.shown))
-        self.haproxy_complaints = self._session.haproxy_complaints()
 
     def _visit(self) -> None:
         if self.after.master is None:
@@ -118,9 +118,11 @@ class AnApplication:
         visited = visit(self._session, self._ledgers, first=len(self.written) + 1)
         self.written_after, self.served = tuple(visited.sent.values()), visited.served
         if self.after.slave is not None:
-            # Last: what it takes and sends are snapshots that the observation must not count.
-            cluster = self._session.cluster
-            self.replicated = cluster.replicate(self.shown, self.after.master)
+            # Last: what it takes and sends are snapshots that the observation must not count. And
+            # whole: what is still being sent while the application leaves would stay behind.
+            with interrupts.shielded():
+                cluster = self._session.cluster
+                self.replicated = cluster.replicate(self.shown, self.after.master)
 
 
 class ARunningApplication(AnApplication):
