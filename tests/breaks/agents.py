@@ -107,6 +107,18 @@ def apply(agents: Agents, one: Break, kept: Path) -> None:
     _write(agents, one.nodes, one.file, one.applied_to(original), restart=one.restart)
 
 
+def require_broken(agents: Agents, one: Break) -> None:
+    """Raise ``NodeError`` for a node that was mended behind our back: its green proves nothing."""
+    broken = one.applied_to(one.source.read_text())
+    for node in one.nodes:
+        if agents.read(node, one.file) != broken:
+            raise NodeError(
+                node,
+                f"its agent was replaced while {one.name} was tried",
+                remedy="see that nobody else uses the cluster, then try again",
+            )
+
+
 def restore(agents: Agents, kept: Path) -> None:
     """Put back what ``kept`` holds; without it, nothing was broken."""
     if kept.exists():

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from breaks import Break
 
-_EXCERPT = 260
-
 
 @dataclass(frozen=True)
 class Result:
@@ -55,11 +53,12 @@ def table(folder: Path, breaks: Iterable[Break]) -> str:
         red = json.loads(path.read_text())["red"] if path.exists() else {}
         for sentence in one.sentences:
             words = sentence.replace("_", " ")
-            said = _cell(red[sentence]) if sentence in red else "*not seen yet*"
+            said = as_cell(red[sentence]) if sentence in red else "*not seen yet*"
             lines.append(f"| {words} | {one.how} (`{one.name}`) | {said} |")
     return "\n".join(lines)
 
 
-def _cell(text: str) -> str:
+def as_cell(text: str, longest: int = 260) -> str:
+    """Write a message as one cell of a table, cut where it is long."""
     flat = " ".join(text.split()).replace("|", "\\|").replace("`", "'")
-    return f"`{flat[:_EXCERPT]}{'…' if len(flat) > _EXCERPT else ''}`"
+    return f"`{flat[:longest]}{'…' if len(flat) > longest else ''}`"

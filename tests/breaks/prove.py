@@ -24,7 +24,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import yaml
-from agents import apply, opened, restore
+from agents import apply, opened, require_broken, restore
 from breaks import BREAKS, SWAP, Break
 from evidence import Result, keep, read_report, table
 from leftovers import remove_leftovers
@@ -127,6 +127,8 @@ def _prove(one: Break, path: Path, inventory: Inventory) -> bool:
     say(f"{one.name}: {one.how}", indent=0)
     with _broken(one, path, inventory):
         result = _run(one.spec, path)
+        with opened(inventory) as agents:
+            require_broken(agents, one)
     keep(_RESULTS, one, result)
     unnoticed = [name for name in one.sentences if name not in result.red]
     for name, said in result.red.items():
