@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import sys
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, ClassVar
 
 from cluster_tests import current
@@ -18,6 +19,7 @@ from cluster_tests.ledger import Record
 from cluster_tests.model import NOWHERE
 from cluster_tests.plugin.interrupts import interrupts
 from cluster_tests.report import Progress
+from cluster_tests.scribe import Scribe
 from cluster_tests.served import served, written
 from cluster_tests.tenant import Tenant
 
@@ -71,12 +73,15 @@ class AnApplication:
 
     def switch(self) -> None:
         """Switch from ``before`` to ``after``, wait until it has settled, read everything once."""
-        moved = self._tenant.move(self.after)
+        moved = self._move()
         self._failure = moved.failure
         with Progress(f"{moved.switch}: reading through every node"):
             self._keep(moved)
             if self.after != NOWHERE:
                 self._visit()
+
+    def _move(self) -> Moved:
+        return self._tenant.move(self.after)
 
     def cleanup_what_was_created(self) -> None:
         """Remove all that the given and the switch created; a late cluster fails the spec here."""
@@ -125,6 +130,16 @@ class ARunningApplication(AnApplication):
         with Progress(f"{self.before}: writing records"):
             self._write()
 
+    def _move(self) -> Moved:
+        # The number that a refused write had is the first one's after the switch, with the same
+        # text: if it was stored all the same, it is no other record then.
+        [node, ledger], *_ = self._ledgers.items()
+        coming = (_record(number, node) for number in count(len(self.written) + 1))
+        with Scribe(ledger, coming) as scribe:
+            moved = super()._move()
+        self.written += scribe.acknowledged
+        return moved
+
     def _write(self) -> None:
         records = _records(self._ledgers, first=1)
         self._session.side_by_side(
@@ -136,8 +151,10 @@ class ARunningApplication(AnApplication):
 
 
 def _records(nodes: Iterable[str], *, first: int) -> dict[str, Record]:
-    """Make a record to be written through each node; its text tells which, and is no ASCII."""
-    return {
-        node: Record(number, f"record {number} through {node}: æ 記録\nsecond line")
-        for number, node in enumerate(nodes, start=first)
-    }
+    """Make a record to be written through each node."""
+    return {node: _record(number, node) for number, node in enumerate(nodes, start=first)}
+
+
+def _record(number: int, node: str) -> Record:
+    """Make a record whose text tells where it was written, and is no ASCII."""
+    return Record(number, f"record {number} through {node}: æ 記録\nsecond line")

@@ -18,7 +18,10 @@ ROOT = Path(__file__).parents[1]
 FLOORS: list[dict[str, set[str]]] = [
     {"givens": {"cluster_tests.givens", "cluster_tests.behaviours"}},
     {"plugin": {"cluster_tests.plugin"}, "cli": {"cluster_tests.cli"}},
-    {"tenant": {"cluster_tests.tenant"}, "served": {"cluster_tests.served"}},
+    {
+        "tenant": {"cluster_tests.tenant"},
+        "served": {"cluster_tests.served", "cluster_tests.scribe"},
+    },
     {"current": {"cluster_tests.current"}},
     {
         "session": {"cluster_tests.session", "cluster_tests.links"},

@@ -333,6 +333,30 @@ BREAKS = (
         new='if item[0] in wanted and not item[0].endswith("_files")])',
     ),
     Break(
+        name="last-transfer-skipped",
+        how="the old master sends nothing after its stop, only what it sent while it ran",
+        spec=SWAP,
+        sentences=(
+            "should_have_every_record_from_before_the_switch",
+            "should_have_every_file_from_before_the_switch",
+        ),
+        file="steps/transfer.py",
+        old=(
+            "    _send(work, work.old.volumes)\n\n\n"
+            "def send_stopped(work: Work) -> None:\n"
+            '    """Send what the new version wants; '
+            'of anything else only keep a last snapshot."""\n'
+            "    wanted = set(work.wanted)\n"
+            "    sent = _send(work, [volume for volume in work.old.volumes if volume in wanted])\n"
+        ),
+        new=(
+            "    work.snapshots = _send(work, work.old.volumes)\n\n\n"
+            "def send_stopped(work: Work) -> None:\n"
+            "    wanted = set(work.wanted)\n"
+            "    sent = work.snapshots\n"
+        ),
+    ),
+    Break(
         name="cache-not-empty",
         how="the new master's cache volume holds what an earlier time left there",
         spec=KEEP_SLAVE,

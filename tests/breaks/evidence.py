@@ -58,7 +58,8 @@ def table(folder: Path, breaks: Iterable[Break]) -> str:
     return "\n".join(lines)
 
 
-def as_cell(text: str, longest: int = 260) -> str:
-    """Write a message as one cell of a table, cut where it is long."""
+def as_cell(text: str, longest: int = 300) -> str:
+    """Write a message as one cell of a table; of a long one the beginning and the end."""
     flat = " ".join(text.split()).replace("|", "\\|").replace("`", "'")
-    return f"`{flat[:longest]}{'…' if len(flat) > longest else ''}`"
+    half = longest // 2
+    return f"`{flat}`" if len(flat) <= longest else f"`{flat[:half]} … {flat[-half:]}`"
