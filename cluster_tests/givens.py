@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import sys
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, ClassVar
 
 from cluster_tests import current
@@ -17,8 +18,9 @@ from cluster_tests.errors import ClusterTestsError
 from cluster_tests.model import NOWHERE
 from cluster_tests.plugin.interrupts import interrupts
 from cluster_tests.report import Progress
+from cluster_tests.scribe import Scribe
 from cluster_tests.tenant import Tenant
-from cluster_tests.visit import find_nobody, records, visit
+from cluster_tests.visit import find_nobody, record, records, visit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,12 +81,15 @@ class AnApplication:
 
     def switch(self) -> None:
         """Switch from ``before`` to ``after``, wait until it has settled, read everything once."""
-        moved = self._tenant.move(self.after)
+        moved = self._move()
         self._failure = moved.failure
         with Progress(f"{moved.switch}: reading through every node"):
             self._keep(moved)
             with self._session.effort.asking():
                 self._visit()
+
+    def _move(self) -> Moved:
+        return self._tenant.move(self.after)
 
     def cleanup_what_was_created(self) -> None:
         """Remove all that the given and the switch created; a late cluster fails the spec here."""
@@ -133,6 +138,16 @@ class ARunningApplication(AnApplication):
             raise moved.failure
         with Progress(f"{self.before}: writing records"), self._session.effort.asking():
             self._write()
+
+    def _move(self) -> Moved:
+        # The number that a refused write had is the first one's after the switch, with the same
+        # text: if it was stored all the same, it is no other record then.
+        [node, ledger], *_ = self._ledgers.items()
+        coming = (record(number, node) for number in count(len(self.written) + 1))
+        with Scribe(ledger, coming) as scribe:
+            moved = super()._move()
+        self.written += scribe.acknowledged
+        return moved
 
     def _write(self) -> None:
         first = records(self._ledgers, first=1)
