@@ -88,8 +88,15 @@ class Session:
         It is the check before a reload: ``haproxy -c -f FILE`` (HAProxy's management guide, 3).
         """
         return self.side_by_side(
-            {node: partial(self._haproxy_complaint, node) for node in self.cluster.nodes}
+            {node: partial(self.haproxy_complaint, node) for node in self.cluster.nodes}
         )
+
+    def haproxy_complaint(self, node: str) -> str:
+        """Ask one node's HAProxy; "" where it accepts its configuration."""
+        names, paths = self.inventory.names, self.inventory.paths
+        command = ["haproxy", "-c", "-f", str(paths.haproxy_config)]
+        done = self.cluster.nodes[node].engine.run(names.haproxy, command)
+        return "" if done.exit_code == 0 else f"exit code {done.exit_code}: {done.stderr}"
 
     def close(self) -> None:
         """Let all guests leave, then close everything; calling it again does nothing.
@@ -108,12 +115,6 @@ class Session:
         config = parse_haproxy(engine.read_file(names.haproxy, paths.haproxy_config).decode())
         binds = (bind.rpartition(":")[2] for front in config.fronts for bind in front.binds)
         return {int(port) for port in binds if port.isdecimal()}
-
-    def _haproxy_complaint(self, node: str) -> str:
-        names, paths = self.inventory.names, self.inventory.paths
-        command = ["haproxy", "-c", "-f", str(paths.haproxy_config)]
-        done = self.cluster.nodes[node].engine.run(names.haproxy, command)
-        return "" if done.exit_code == 0 else f"exit code {done.exit_code}: {done.stderr}"
 
 
 def open_session(inventory_path: Path, *, keep: bool = False) -> Session:

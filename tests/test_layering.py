@@ -16,10 +16,13 @@ ROOT = Path(__file__).parents[1]
 # The floors from the top down, and the rooms on each: a room is a set of modules (or packages)
 # that may import each other. A module of a lower floor may be imported, one of the same floor not.
 FLOORS: list[dict[str, set[str]]] = [
-    {"givens": {"cluster_tests.givens", "cluster_tests.behaviours"}},
+    {"givens": {"cluster_tests.givens", "cluster_tests.behaviours", "cluster_tests.cases"}},
     {"plugin": {"cluster_tests.plugin"}, "cli": {"cluster_tests.cli"}},
     {"tenant": {"cluster_tests.tenant"}, "served": {"cluster_tests.served"}},
-    {"current": {"cluster_tests.current"}},
+    {
+        "current": {"cluster_tests.current"},
+        "facts": {"cluster_tests.facts", "cluster_tests.transfers"},
+    },
     {
         "session": {"cluster_tests.session", "cluster_tests.links"},
         "grammar": {"cluster_tests.grammar", "cluster_tests.grammar_source"},
@@ -44,6 +47,7 @@ FLOORS: list[dict[str, set[str]]] = [
             "cluster_tests.probe",
             "cluster_tests.probe_script",
             "cluster_tests.engine_events",
+            "cluster_tests.facts_script",
         },
         "consul": {"cluster_tests.consul_store", "cluster_tests.consul_watch"},
         "haproxy": {
@@ -74,7 +78,12 @@ FLOORS: list[dict[str, set[str]]] = [
     {"tunnels": {"tunnels"}},
 ]
 OURS = ("cluster_tests", "tunnels", "fixtures", "specs", "tests")
-SPECS_MAY_IMPORT = ("cluster_tests.givens", "cluster_tests.behaviours", "cluster_tests.model")
+SPECS_MAY_IMPORT = (
+    "cluster_tests.givens",
+    "cluster_tests.cases",
+    "cluster_tests.behaviours",
+    "cluster_tests.model",
+)
 
 
 def modules_below(folder: str) -> list[Path]:
