@@ -12,7 +12,7 @@ import string
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from cluster_tests.definition import parse_definition
+from cluster_tests.definition import declared_checks, parse_definition
 from cluster_tests.errors import DefinitionError
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cluster_tests.model import ServiceDefinition
 
 _COMPOSE = "docker-compose.yml"
+_CHECKS = "service.json"
 _TEMPLATE = ".in"
 
 
@@ -51,7 +52,12 @@ class ServiceSource:
 
     def definition(self, values: Mapping[str, str]) -> ServiceDefinition:
         """Read what this version declares once it is filled in."""
-        return parse_definition(_filled(self.compose, values, _COMPOSE))
+        definition = parse_definition(_filled(self.compose, values, _COMPOSE))
+        checks = self.directory / f"{_CHECKS}{_TEMPLATE}"
+        if not checks.exists():
+            return definition
+        declared = _filled(checks.read_text(encoding="utf-8"), values, _CHECKS)
+        return replace(definition, check_urls=declared_checks(declared))
 
     def write(self, target: Path, values: Mapping[str, str]) -> None:
         """Write the repository's files into ``target``, templates filled in."""

@@ -23,6 +23,7 @@ from cluster_tests.side_by_side import side_by_side
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from cluster_tests.git import RefKind
     from cluster_tests.inventory import Inventory
     from cluster_tests.publisher import Publication
 
@@ -58,24 +59,31 @@ class Session:
         """Remember ``guest``: it leaves at the latest when the session closes."""
         self._guests.append(guest)
 
-    def plan(self, service: str, branch: str) -> Publication:
+    def plan(self, service: str, branch: str, kind: RefKind = "heads") -> Publication:
         """Give ``service`` (of fixtures/services) a name, a domain and a port; create nothing."""
         source = load_source(_SERVICES / service)
-        return self.publisher.plan(source, branch, taken=self._ports_in_use())
+        return self.publisher.plan(source, branch, taken=self._ports_in_use(), kind=kind)
+
+    def fronts(self) -> dict[str, Front]:
+        """Reach every node's front."""
+        return {
+            node: Front(
+                node, partial(self.links.front_address, node), self.inventory.deadlines.answer
+            )
+            for node in self.inventory.nodes
+        }
 
     def ledgers(self, publication: Publication) -> dict[str, Ledger]:
         """Reach a published ledger through every node's front."""
         return {
             node: Ledger(
-                Front(
-                    node, partial(self.links.front_address, node), self.inventory.deadlines.answer
-                ),
+                front,
                 publication.domain,
                 publication.application.branch,
                 publication.port,
                 publication.keys,
             )
-            for node in self.inventory.nodes
+            for node, front in self.fronts().items()
         }
 
     def side_by_side(self, calls: Mapping[str, Callable[[], T]]) -> dict[str, T]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from shlex import quote
 from typing import TYPE_CHECKING, Protocol
 
@@ -82,6 +82,10 @@ class Tenant:
         self._claim = session.journal.claim(claim)
         session.admit(self)
         self.publication.publish()
+
+    def spell(self, repo_url: str) -> None:
+        """From now on, ask for the application by another URL of the same repository."""
+        self.application = replace(self.application, repo_url=repo_url)
 
     # --- switching
 
