@@ -109,6 +109,15 @@ class Front:
             connection.sendall(line + b"\n")
             return b"".join(iter(lambda: connection.recv(_CHUNK), b""))
 
+    def files(self, port: int, keys: ServiceKeys, directory: str) -> dict[str, bytes]:
+        """Read all files of ``directory`` over SFTP past Caddy, at an application's ``port``.
+
+        Raises ``FrontError`` when they cannot be read, or by anyone but the sshd with the
+        application's host key.
+        """
+        with self._translated(f"SFTP at port {port}"):
+            return read_files(self._address_of(port), keys, directory, self._timeout)
+
     def refuses(self, port: int) -> bool:
         """Tell whether nobody is behind ``port``: the connection is refused, or ends wordlessly.
 
@@ -127,15 +136,6 @@ class Front:
                 if "refused" in error.message.lower():  # in sshd's words, from the far end
                     return True
                 raise
-
-    def files(self, port: int, keys: ServiceKeys, directory: str) -> dict[str, bytes]:
-        """Read all files of ``directory`` over SFTP past Caddy, at an application's ``port``.
-
-        Raises ``FrontError`` when they cannot be read, or by anyone but the sshd with the
-        application's host key.
-        """
-        with self._translated(f"SFTP at port {port}"):
-            return read_files(self._address_of(port), keys, directory, self._timeout)
 
     def _connected(self, port: int) -> socket.socket:
         return socket.create_connection(self._address_of(port), self._timeout)

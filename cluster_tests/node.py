@@ -191,6 +191,11 @@ class Engine:
                 file = archive.extractfile(member) if member.isfile() else None
                 return member, file.read() if file else b""
 
+    def remove_volume(self, name: str) -> None:
+        """Remove a volume, whatever its driver; raise ``NodeError`` if it is not there."""
+        with self._translated(f"removing the volume {name}"):
+            self._api.remove_volume(name)
+
     # --- processes
 
     def run(self, container: str, command: Sequence[str]) -> Output:

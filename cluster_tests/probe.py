@@ -105,6 +105,10 @@ class Probe(Source):
         """Tell the node's time, in seconds since the epoch."""
         return float(self._read(("clock",))["clock"])
 
+    def restore(self, snapshot: str, volume: str) -> str:
+        """Restore a snapshot as a volume; tell what the plugin objects, "" when it is done."""
+        return str(self._read(("restored",), snapshot=snapshot, volume=volume)["restored"])
+
     def handling(self, event_id: str) -> Handling:
         """Tell how far the node is with an event."""
         values = self._read(("handled", "handling"), event=event_id)

@@ -154,6 +154,10 @@ class Reader:
         """Tell the node's time in seconds since the epoch."""
         return time.time()
 
+    def restored(self, request: dict[str, Any]) -> str:
+        """Restore ``snapshot`` as ``volume``; give what the plugin objects, or ""."""
+        return objection("Snapshot.Restore", Name=request["snapshot"], Target=request["volume"])
+
     def handled(self, request: dict[str, Any]) -> bool:
         """Tell whether the event's ID is in the log of handled events."""
         return request["event"] in tail(self._settings["events_log"])

@@ -1,8 +1,9 @@
 """Keys of a service's own sshd and of its one client, and its certificate: kept in memory.
 
-All are made anew for a publication. The service's host key has to be the same on every node it moves to, and known to the client
-beforehand: so it travels with the repository. It identifies a test's read-only sshd, and opens
-nothing; it is withdrawn with the branch. The client's private half never leaves this process.
+All are made anew for a publication. The service's host key has to be the same on every node it
+moves to, and known to the client beforehand: so it travels with the repository. It identifies a
+test's read-only sshd, and opens nothing; it is withdrawn with the branch. The client's private half
+never leaves this process.
 """
 
 from __future__ import annotations

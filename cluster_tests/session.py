@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cluster_tests.git import RefKind
     from cluster_tests.inventory import Inventory
     from cluster_tests.publisher import Publication
+    from cluster_tests.service_source import ServiceSource
 
 _JOURNAL = Path("results") / "journal.jsonl"
 _SERVICES = Path(__file__).parents[1] / "fixtures" / "services"
@@ -59,9 +60,11 @@ class Session:
         """Remember ``guest``: it leaves at the latest when the session closes."""
         self._guests.append(guest)
 
-    def plan(self, service: str, branch: str, kind: RefKind = "heads") -> Publication:
-        """Give ``service`` (of fixtures/services) a name, a domain and a port; create nothing."""
-        source = load_source(_SERVICES / service)
+    def plan(
+        self, service: str, branch: str, variant: str = "", kind: RefKind = "heads"
+    ) -> Publication:
+        """Give a version of ``service`` a name, a domain and a port; create nothing."""
+        source = self.version(service, variant)
         return self.publisher.plan(source, branch, taken=self._ports_in_use(), kind=kind)
 
     def fronts(self) -> dict[str, Front]:
@@ -72,6 +75,11 @@ class Session:
             )
             for node in self.inventory.nodes
         }
+
+    def version(self, service: str, variant: str = "") -> ServiceSource:
+        """Load ``service`` (of fixtures/services), or a variant of it."""
+        source = load_source(_SERVICES / service)
+        return source.variant(variant) if variant else source
 
     def ledgers(self, publication: Publication) -> dict[str, Ledger]:
         """Reach a published ledger through every node's front."""

@@ -17,6 +17,7 @@ from cluster_tests.report import Progress, say
 if TYPE_CHECKING:
     from cluster_tests.inventory import Inventory
     from cluster_tests.model import Application, Placement, ServiceDefinition
+    from cluster_tests.service_source import ServiceSource
     from cluster_tests.session import Session
 
 
@@ -26,8 +27,8 @@ class Publication(Protocol):
     application: Application
     definition: ServiceDefinition
 
-    def publish(self) -> None:
-        """Push it, so that the nodes can fetch it."""
+    def publish(self, source: ServiceSource | None = None) -> None:
+        """Push it, or another version of it, so that the nodes can fetch it."""
 
     def withdraw(self) -> None:
         """Remove from the forge what ``publish`` put there; nothing to do is no error."""

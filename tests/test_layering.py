@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS: list[dict[str, set[str]]] = [
     {"givens": {"cluster_tests.givens", "cluster_tests.behaviours", "cluster_tests.cases"}},
     {"plugin": {"cluster_tests.plugin"}, "cli": {"cluster_tests.cli"}},
-    {"tenant": {"cluster_tests.tenant"}, "served": {"cluster_tests.served"}},
+    {"tenant": {"cluster_tests.tenant"}, "served": {"cluster_tests.served", "cluster_tests.visit"}},
     {
         "current": {"cluster_tests.current"},
         "facts": {"cluster_tests.facts", "cluster_tests.transfers"},
@@ -30,7 +30,11 @@ FLOORS: list[dict[str, set[str]]] = [
         "lab": {"cluster_tests.lab"},
     },
     {
-        "cluster": {"cluster_tests.cluster", "cluster_tests.observing"},
+        "cluster": {
+            "cluster_tests.cluster",
+            "cluster_tests.observing",
+            "cluster_tests.replication",
+        },
         "journal": {"cluster_tests.journal"},
         "publisher": {
             "cluster_tests.publisher",
@@ -48,14 +52,25 @@ FLOORS: list[dict[str, set[str]]] = [
             "cluster_tests.probe_script",
             "cluster_tests.engine_events",
             "cluster_tests.facts_script",
+            "cluster_tests.content_script",
         },
-        "consul": {"cluster_tests.consul_store", "cluster_tests.consul_watch"},
+        "consul": {
+            "cluster_tests.consul_store",
+            "cluster_tests.consul_watch",
+            "cluster_tests.flag_history",
+        },
         "haproxy": {
             "cluster_tests.haproxy",
             "cluster_tests.haproxy_config",
             "cluster_tests.haproxy_match",
         },
-        "front": {"cluster_tests.front", "cluster_tests.sftp", "cluster_tests.ledger"},
+        "front": {
+            "cluster_tests.front",
+            "cluster_tests.sftp",
+            "cluster_tests.ledger",
+            "cluster_tests.echo",
+            "cluster_tests.asking",
+        },
         "caddy": {"cluster_tests.caddy"},
         "volumes": {"cluster_tests.volumes"},
         "definition": {"cluster_tests.definition", "cluster_tests.caddyfile"},
