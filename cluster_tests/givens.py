@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cluster_tests.errors import NotSettledError
+    from cluster_tests.git import RefKind
     from cluster_tests.ledger import Ledger, Record
     from cluster_tests.model import Observation, Placement
+    from cluster_tests.publisher import Publication
     from cluster_tests.replication import Replicated
     from cluster_tests.served import Departed, Served
     from cluster_tests.session import Session
@@ -38,11 +40,13 @@ class AnApplication:
     """Given an application that is published under a name of its own, and runs nowhere yet.
 
     ``service`` is the directory below fixtures/services that is published, ``variant`` the version
-    of it, one of its ``variants/``; "" is the service as it is.
+    of it, one of its ``variants/``; "" is the service as it is. ``version_kind`` tells whether the
+    version is a branch ("heads") or a tag ("tags").
     """
 
     service: ClassVar[str] = "ledger"
     variant: ClassVar[str] = ""
+    version_kind: ClassVar[RefKind] = "heads"
     before: ClassVar[Placement] = NOWHERE
     after: ClassVar[Placement]
 
@@ -65,6 +69,7 @@ class AnApplication:
     departed: Mapping[str, Departed]
 
     _session: Session
+    _publication: Publication
     _tenant: Tenant
     _ledgers: Mapping[str, Ledger]
     _failure: NotSettledError | None = None
@@ -72,7 +77,9 @@ class AnApplication:
     def given_a_published_application(self) -> None:
         """Take a name, refuse it if it is in use, and push the service's repository."""
         self._session = current.session()
-        publication = self._session.plan(self.service, f"spec-{secrets.token_hex(3)}", self.variant)
+        publication = self._publication = self._session.plan(
+            self.service, f"spec-{secrets.token_hex(3)}", self.variant, self.version_kind
+        )
         self._tenant = Tenant(self._session, publication)
         self._tenant.move_in()
         self._ledgers = self._session.ledgers(publication)
@@ -122,8 +129,11 @@ class AnApplication:
             return
         visited = visit(self._session, self._ledgers, first=len(self.written) + 1)
         self.written_after, self.served = tuple(visited.sent.values()), visited.served
-        if self.after.slave is not None:
-            # Last: what it takes and sends are snapshots that the observation must not count.
+        self._replicate()
+
+    def _replicate(self) -> None:
+        # Last: what it takes and sends are snapshots that the observation must not count.
+        if self.after.master is not None and self.after.slave is not None:
             cluster = self._session.cluster
             self.replicated = cluster.replicate(self.shown, self.after.master)
 
