@@ -13,6 +13,7 @@ from cluster_tests.consul_watch import WATCHED, ConsulWatch
 from cluster_tests.effort import last_word
 from cluster_tests.engine_events import EngineEvents
 from cluster_tests.errors import NotSettledError
+from cluster_tests.flag_history import ANCHOR, FlagRecorder
 from cluster_tests.node import Engine
 from cluster_tests.observing import CALLS_OF_CONSUL, CALLS_PER_NODE, Node, observe
 from cluster_tests.probe import COMMAND, Probe
@@ -22,7 +23,7 @@ from cluster_tests.signals import Sources
 from cluster_tests.waiting import Bell, NotYet, Waited, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
     from types import TracebackType
 
@@ -198,6 +199,40 @@ class Cluster:
             raise NotSettledError(
                 f"{error.message}\n{self._whole_difference(expectation)}"
             ) from error
+
+    def await_shown(
+        self, footprint: Footprint, missing: Callable[[Observation], str], what: str
+    ) -> Waited[Observation]:
+        """Wait until ``missing`` finds nothing missing in an observation: until it returns "".
+
+        For what no event asks for. Raises ``NotSettledError`` with what is missing at the end.
+        """
+
+        def look() -> Observation | NotYet:
+            observed = self.observe(footprint)
+            reason = missing(observed)
+            return NotYet(reason) if reason else observed
+
+        self._sources.reopen_broken()
+        return wait_until(look, self.bell, what=what, timeout=self.inventory.deadlines.settle)
+
+    def set_maintenance(self, application: Application, *, up: bool) -> None:
+        """Raise or lower an application's maintenance flag, as an operator does by hand."""
+        self.inventory.require_may_change(f"change the maintenance flag of {application}")
+        self.consul.set_maintenance(application, up=up)
+
+    @contextlib.contextmanager
+    def recording(self, application: Application) -> Iterator[FlagRecorder]:
+        """Record the history of an application's maintenance flag for as long as this is open."""
+        self.inventory.require_may_change(f"mark the KV below the flag of {application}")
+        key, store = application.maintenance_key, self.consul
+        store.leave_tombstone(ANCHOR.format(key))
+        recorder = FlagRecorder(store.host, store.port, key, self.bell, store.timeout)
+        recorder.open()
+        try:
+            yield recorder
+        finally:
+            recorder.close()
 
     def await_handled(self, event_id: str, timeout: float | None = None) -> Waited[None]:
         """Wait until every node has handled an event and handles nothing more."""

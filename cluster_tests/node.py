@@ -46,6 +46,14 @@ class Output:
     stderr: str
 
 
+@dataclass(frozen=True)
+class Plugin:
+    """A managed plugin: whether it is enabled, and the digests of what it consists of."""
+
+    enabled: bool
+    content: str
+
+
 class Engine:
     """Thin readers of one node's engine. Safe to use from several threads."""
 
@@ -90,8 +98,7 @@ class Engine:
 
     def require_running(self, names: Sequence[str]) -> None:
         """Raise ``NodeError`` unless the containers ``names`` run; all that do not are named."""
-        with self._translated("listing containers"):
-            running = {_name(item) for item in self._api.containers()}
+        running = self.running()
         missing = [name for name in names if name not in running]
         if missing:
             raise NodeError(
@@ -99,6 +106,34 @@ class Engine:
                 f"infrastructure containers do not run: {', '.join(missing)}",
                 remedy=f"on {self.node}: docker start {' '.join(missing)}",
             )
+
+    def running(self) -> frozenset[str]:
+        """List the names of the containers that run, whoever's they are."""
+        with self._translated("listing containers"):
+            return frozenset(_name(item) for item in self._api.containers())
+
+    def root_directory(self) -> str:
+        """Tell where the engine keeps images and volumes on the node."""
+        with self._translated("asking for its directory"):
+            return str(self._api.info()["DockerRootDir"])
+
+    def plugin(self, name: str) -> Plugin:
+        """Read a managed plugin; raise ``NodeError`` if there is none of that name."""
+        with self._translated(f"reading the plugin {name}"):
+            found = self._api.inspect_plugin(name)
+        layers = found["Config"]["rootfs"]["diff_ids"]
+        return Plugin(bool(found["Enabled"]), " ".join(layers))
+
+    def attached(self, network: str) -> frozenset[str] | None:
+        """List the containers in a network; None when there is no such network."""
+        with self._translated(f"reading the network {network}"):
+            # The engine's filter takes a part of a name for the whole.
+            found = self._api.networks(names=[network])
+            ids = [item["Id"] for item in found if item["Name"] == network]
+            if not ids:
+                return None
+            containers = self._api.inspect_network(ids[0])["Containers"] or {}
+        return frozenset(item["Name"] for item in containers.values())
 
     def containers(self, application: Application) -> frozenset[Container]:
         """List the application's containers, stopped ones included."""

@@ -23,6 +23,7 @@ import socket
 import struct
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,18 @@ class Reader:
     def sent(self, request: dict[str, Any]) -> str:
         """Send ``snapshot`` to the node at ``address``; give what the plugin objects, or ""."""
         return objection("Snapshot.Send", Name=request["snapshot"], Host=request["address"])
+
+    def created(self, request: dict[str, Any]) -> str:
+        """Create an empty ``volume``; give what the plugin objects, or ""."""
+        return objection("Create", Name=request["volume"])
+
+    def dropped(self, request: dict[str, Any]) -> str:
+        """Remove ``volume``; give what the plugin objects, or ""."""
+        return objection("Remove", Name=request["volume"])
+
+    def clock(self, _request: dict[str, Any]) -> float:
+        """Tell the node's time in seconds since the epoch."""
+        return time.time()
 
     def restored(self, request: dict[str, Any]) -> str:
         """Restore ``snapshot`` as ``volume``; give what the plugin objects, or ""."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from cluster_tests.definition import parse_definition
+from cluster_tests.definition import declared_checks, parse_definition
 from cluster_tests.errors import DefinitionError
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cluster_tests.model import ServiceDefinition
 
 _COMPOSE = "docker-compose.yml"
+_CHECKS = "service.json"
 _TEMPLATE = ".in"
 _VARIANTS = "variants"
 _LEFT_BEHIND = ["images", _VARIANTS]
@@ -72,7 +73,12 @@ class ServiceSource:
 
     def definition(self, values: Mapping[str, str]) -> ServiceDefinition:
         """Read what this version declares once it is filled in."""
-        return parse_definition(_filled(self.compose, values, _COMPOSE))
+        definition = parse_definition(_filled(self.compose, values, _COMPOSE))
+        checks = self.directory / f"{_CHECKS}{_TEMPLATE}"
+        if not checks.exists():
+            return definition
+        declared = _filled(checks.read_text(encoding="utf-8"), values, _CHECKS)
+        return replace(definition, check_urls=declared_checks(declared))
 
     def write(self, target: Path, values: Mapping[str, str]) -> None:
         """Write the repository's files into ``target``, templates filled in."""

@@ -18,15 +18,18 @@ ROOT = Path(__file__).parents[1]
 FLOORS: list[dict[str, set[str]]] = [
     {"cli": {"cluster_tests.cli", "cluster_tests.listing"}},
     {
-        "givens": {"cluster_tests.givens", "cluster_tests.behaviours"},
+        "givens": {"cluster_tests.givens", "cluster_tests.behaviours", "cluster_tests.cases"},
         "tour": {"cluster_tests.tour"},
     },
     {"plugin": {"cluster_tests.plugin"}},
     {
         "tenant": {"cluster_tests.tenant"},
-        "served": {"cluster_tests.served", "cluster_tests.visit"},
+        "served": {"cluster_tests.scribe", "cluster_tests.served", "cluster_tests.visit"},
     },
-    {"current": {"cluster_tests.current"}},
+    {
+        "current": {"cluster_tests.current"},
+        "facts": {"cluster_tests.facts", "cluster_tests.transfers"},
+    },
     {
         "session": {"cluster_tests.session", "cluster_tests.links"},
         "grammar": {
@@ -60,14 +63,26 @@ FLOORS: list[dict[str, set[str]]] = [
             "cluster_tests.probe",
             "cluster_tests.probe_script",
             "cluster_tests.engine_events",
+            "cluster_tests.facts_script",
+            "cluster_tests.content_script",
         },
-        "consul": {"cluster_tests.consul_store", "cluster_tests.consul_watch"},
+        "consul": {
+            "cluster_tests.consul_store",
+            "cluster_tests.consul_watch",
+            "cluster_tests.flag_history",
+        },
         "haproxy": {
             "cluster_tests.haproxy",
             "cluster_tests.haproxy_config",
             "cluster_tests.haproxy_match",
         },
-        "front": {"cluster_tests.front", "cluster_tests.sftp", "cluster_tests.ledger"},
+        "front": {
+            "cluster_tests.front",
+            "cluster_tests.sftp",
+            "cluster_tests.ledger",
+            "cluster_tests.echo",
+            "cluster_tests.asking",
+        },
         "caddy": {"cluster_tests.caddy"},
         "volumes": {"cluster_tests.volumes"},
         "definition": {"cluster_tests.definition", "cluster_tests.caddyfile"},
@@ -95,7 +110,12 @@ FLOORS: list[dict[str, set[str]]] = [
     {"tunnels": {"tunnels"}},
 ]
 OURS = ("cluster_tests", "tunnels", "fixtures", "specs", "tests")
-SPECS_MAY_IMPORT = ("cluster_tests.givens", "cluster_tests.behaviours", "cluster_tests.model")
+SPECS_MAY_IMPORT = (
+    "cluster_tests.givens",
+    "cluster_tests.cases",
+    "cluster_tests.behaviours",
+    "cluster_tests.model",
+)
 
 
 def modules_below(folder: str) -> list[Path]:

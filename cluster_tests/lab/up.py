@@ -179,7 +179,7 @@ class _Building:
             for name, directory in cluster_images(self._plan).items()
         ]
         for service in self._plan.services:
-            for directory in sorted((service / "images").iterdir()):
+            for directory in sorted(service.glob("images/*")):
                 name = f"{service.name}-{directory.name}"
                 futures.append(self._submit(partial(work, name, directory, on_butter=False)))
         return futures
