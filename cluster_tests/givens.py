@@ -93,6 +93,7 @@ class AnApplication:
         with Progress(f"{moved.switch}: reading through every node"):
             self._keep(moved)
             with self._session.effort.asking():
+                self.haproxy_complaints = self._session.haproxy_complaints()
                 self._visit()
 
     def _move(self) -> Moved:
@@ -121,7 +122,6 @@ class AnApplication:
         expectation, self.shown = moved.expectation, moved.shown
         self.observed = comparable(expectation, moved.shown)
         self.expected = expectation.observation(container_names(expectation, moved.shown))
-        self.haproxy_complaints = self._session.haproxy_complaints()
 
     def _visit(self) -> None:
         if self.after.master is None:
@@ -132,10 +132,12 @@ class AnApplication:
         self._replicate()
 
     def _replicate(self) -> None:
-        # Last: what it takes and sends are snapshots that the observation must not count.
+        # Last: what it takes and sends are snapshots that the observation must not count. And
+        # whole: what is still being sent while the application leaves would stay behind.
         if self.after.master is not None and self.after.slave is not None:
-            cluster = self._session.cluster
-            self.replicated = cluster.replicate(self.shown, self.after.master)
+            with interrupts.shielded():
+                cluster = self._session.cluster
+                self.replicated = cluster.replicate(self.shown, self.after.master)
 
 
 class ARunningApplication(AnApplication):
