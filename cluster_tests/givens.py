@@ -71,11 +71,16 @@ class AnApplication:
 
     def switch(self) -> None:
         """Switch from ``before`` to ``after``, wait until it has settled, read everything once."""
-        moved = self._tenant.move(self.after)
-        self._failure = moved.failure
+        self._switch_to(self.after)
+
+    def _switch_to(self, placement: Placement) -> None:
+        self._arrived(self._tenant.move(placement))
+
+    def _arrived(self, moved: Moved) -> None:
+        self._failure = self._failure or moved.failure
         with Progress(f"{moved.switch}: reading through every node"):
             self._keep(moved)
-            if self.after != NOWHERE:
+            if moved.switch.after != NOWHERE:
                 self._visit()
 
     def cleanup_what_was_created(self) -> None:

@@ -63,7 +63,7 @@ class Publication:
             "host_key": self.keys.host_private,
             "authorized_key": self.keys.authorized_key,
         }
-        self._source = source
+        self._source = self._plain = source
         self.definition: ServiceDefinition = source.definition(self._values)
         # Commits that this publication pushed, or tried to: a failed push may have arrived.
         self._pushed: set[str] = set()
@@ -87,6 +87,14 @@ class Publication:
                 self._pushed.discard(commit)
                 raise
         self._source, self.definition = version, definition
+
+    def publish_variant(self, name: str | None = None, **values: str) -> None:
+        """Push the version that the service's ``variants/NAME.yml`` describes, or the plain one.
+
+        ``values`` are more words that the variant's templates may use. Raises as ``publish``.
+        """
+        self._values |= {word: plain(value, word) for word, value in values.items()}
+        self.publish(self._plain if name is None else self._plain.variant(name))
 
     def withdraw(self) -> None:
         """Remove the branch, if this publication made it, and give domain and port back.

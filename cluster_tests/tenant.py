@@ -16,7 +16,7 @@ from cluster_tests.report import Progress, say
 
 if TYPE_CHECKING:
     from cluster_tests.inventory import Inventory
-    from cluster_tests.model import Application, Placement, ServiceDefinition
+    from cluster_tests.model import Application, Footprint, Placement, ServiceDefinition
     from cluster_tests.session import Session
 
 
@@ -25,9 +25,13 @@ class Publication(Protocol):
 
     application: Application
     definition: ServiceDefinition
+    domain: str
 
     def publish(self) -> None:
         """Push it, so that the nodes can fetch it."""
+
+    def publish_variant(self, name: str | None = None, **values: str) -> None:
+        """Push another version of the service, or the plain one again."""
 
     def withdraw(self) -> None:
         """Remove from the forge what ``publish`` put there; nothing to do is no error."""
@@ -62,9 +66,22 @@ class Tenant:
         self._session = session
         self._definition: ServiceDefinition | None = None
         self._deploy_id: str | None = None
+        self._standing: Expectation | None = None
         self._last_event: str | None = None
         self._destroyed = False
         self._claim: str | None = None
+
+    @property
+    def deploy_id(self) -> str:
+        """The event of the deploy that stands; raise ``RefusedError`` where none does."""
+        if self._deploy_id is None:
+            raise RefusedError(f"{self.application} was not deployed")
+        return self._deploy_id
+
+    @property
+    def footprint(self) -> Footprint:
+        """By what the traces of the version that was deployed last are told."""
+        return footprint(self.application, self._definition)
 
     def move_in(self) -> None:
         """Publish the service, or raise ``RefusedError`` when the name is in use already."""
@@ -92,25 +109,35 @@ class Tenant:
         wrong, and the given sees to it that the spec fails whatever they say.
         """
         switch = Switch(self.placement, after)
+        with Progress(f"{switch}: asking"):
+            expectation = self.ask(after)
+        return self.arrive(switch, expectation)
+
+    def arrive(self, switch: Switch, expectation: Expectation) -> Moved:
+        """Wait until the cluster has settled at what was asked for last, and look once."""
         started = time.monotonic()
-        with Progress(f"{switch}: asking") as progress:
-            expectation = self._ask(switch)
-            progress.doing(f"{switch}: settling")
+        with Progress(f"{switch}: settling"):
             shown, failure = self._settle(expectation)
-        self._destroyed = after == NOWHERE and failure is None
+        self._destroyed = switch.after == NOWHERE and failure is None
+        self._standing = expectation
         seconds = time.monotonic() - started
         say(f"{switch}: {'NOT settled' if failure else 'settled'} in {seconds:.1f} s")
         return Moved(switch, expectation, shown, seconds, failure)
 
-    def _ask(self, switch: Switch) -> Expectation:
+    def settle_again(self) -> NotSettledError | None:
+        """Wait until what was settled last is settled again, after something that was no switch."""
+        if self._standing is None:
+            return None
+        return self._settle(self._standing)[1]
+
+    def ask(self, after: Placement) -> Expectation:
+        """Ask for ``after`` and wait for nothing."""
         definition = self.publication.definition
-        event = self._send(switch.after)
-        history = History(event, switch.before, self._definition, self._deploy_id)
-        self.placement, self._definition = switch.after, definition
-        self._deploy_id = None if switch.after == NOWHERE else event
-        return Expectation(
-            self.application, definition, switch.after, history, self._session.inventory
-        )
+        before, event = self.placement, self._send(after)
+        history = History(event, before, self._definition, self._deploy_id)
+        self.placement, self._definition = after, definition
+        self._deploy_id = None if after == NOWHERE else event
+        return Expectation(self.application, definition, after, history, self._session.inventory)
 
     def _send(self, after: Placement) -> str:
         cluster = self._session.cluster

@@ -16,7 +16,13 @@ ROOT = Path(__file__).parents[1]
 # The floors from the top down, and the rooms on each: a room is a set of modules (or packages)
 # that may import each other. A module of a lower floor may be imported, one of the same floor not.
 FLOORS: list[dict[str, set[str]]] = [
-    {"givens": {"cluster_tests.givens", "cluster_tests.behaviours"}},
+    {
+        "givens": {
+            "cluster_tests.givens",
+            "cluster_tests.behaviours",
+            "cluster_tests.refusals",
+        }
+    },
     {"plugin": {"cluster_tests.plugin"}, "cli": {"cluster_tests.cli"}},
     {"tenant": {"cluster_tests.tenant"}, "served": {"cluster_tests.served"}},
     {"current": {"cluster_tests.current"}},
@@ -29,6 +35,7 @@ FLOORS: list[dict[str, set[str]]] = [
     {
         "cluster": {"cluster_tests.cluster", "cluster_tests.observing"},
         "journal": {"cluster_tests.journal"},
+        "sabotage": {"cluster_tests.sabotage"},
         "publisher": {
             "cluster_tests.publisher",
             "cluster_tests.git",
@@ -54,6 +61,7 @@ FLOORS: list[dict[str, set[str]]] = [
         "front": {"cluster_tests.front", "cluster_tests.sftp", "cluster_tests.ledger"},
         "caddy": {"cluster_tests.caddy"},
         "volumes": {"cluster_tests.volumes"},
+        "handler log": {"cluster_tests.handler_log"},
         "definition": {"cluster_tests.definition", "cluster_tests.caddyfile"},
     },
     {
@@ -74,7 +82,12 @@ FLOORS: list[dict[str, set[str]]] = [
     {"tunnels": {"tunnels"}},
 ]
 OURS = ("cluster_tests", "tunnels", "fixtures", "specs", "tests")
-SPECS_MAY_IMPORT = ("cluster_tests.givens", "cluster_tests.behaviours", "cluster_tests.model")
+SPECS_MAY_IMPORT = (
+    "cluster_tests.givens",
+    "cluster_tests.refusals",
+    "cluster_tests.behaviours",
+    "cluster_tests.model",
+)
 
 
 def modules_below(folder: str) -> list[Path]:

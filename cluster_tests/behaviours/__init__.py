@@ -10,11 +10,14 @@ from cluster_tests.behaviours.placement import (
     ReplicatesToItsSlave,
     RunsOnItsMaster,
 )
+from cluster_tests.behaviours.refusing import ChangesNothing, IsRefused
 from cluster_tests.behaviours.routing import IsKnownToConsul, RoutesThroughEveryNode
 from cluster_tests.behaviours.serving import KeepsItsData, ServesThroughEveryNode
 
 __all__ = [
+    "ChangesNothing",
     "IsKnownToConsul",
+    "IsRefused",
     "KeepsItsData",
     "LeavesNothingBehind",
     "ReplicatesToItsSlave",
