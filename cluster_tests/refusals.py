@@ -147,12 +147,13 @@ class AnUndisturbedApplication(ARunningApplication):
     def publish(self, variant: str, **values: str) -> None:
         """Publish another version (fixtures/services/ledger/variants)."""
         self._published_variant = True
-        self._tenant.publication.publish_variant(variant, **values)
+        version = self._session.version(self.service, variant)
+        self._tenant.publication.publish(version, **values)
 
     def deploy_again(self) -> None:
         """Deploy the plain version, and read everything."""
         if self._published_variant:
-            self._tenant.publication.publish_variant()
+            self._tenant.publication.publish(self._session.version(self.service))
         self._switch_to(self.before)
 
     def _look_again(self) -> None:

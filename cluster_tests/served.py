@@ -37,6 +37,19 @@ class Served:
     cache: bytes | Unavailable | None
 
 
+@dataclass(frozen=True)
+class Departed:
+    """What one node's front gives of a ledger that is gone.
+
+    ``answer`` is that to a request for its domain, ``stranger`` that for a domain that nobody ever
+    had: status and body. ``refuses_ssh`` tells whether its own port is closed.
+    """
+
+    answer: tuple[int, bytes] | Unavailable
+    stranger: tuple[int, bytes] | Unavailable
+    refuses_ssh: bool | Unavailable
+
+
 def written(ledger: Ledger, record: Record) -> Unavailable | None:
     """Write through one node, and tell what came instead of an acknowledgement."""
     return _value_of(partial(ledger.write, record))
@@ -49,6 +62,21 @@ def served(ledger: Ledger, refusal: Unavailable | None) -> Served:
         records=_value_of(lambda: frozenset(ledger.read_all())),
         files=_value_of(lambda: frozenset(ledger.read_files())),
         cache=_value_of(ledger.read_cache),
+    )
+
+
+def departed(ledger: Ledger) -> Departed:
+    """Ask one node for what is no longer there, over HTTP and SSH."""
+    front = ledger.front
+
+    def ask(domain: str) -> tuple[int, bytes]:
+        answer = front.http(domain)
+        return answer.status, answer.body
+
+    return Departed(
+        answer=_value_of(partial(ask, ledger.domain)),
+        stranger=_value_of(partial(ask, f"nobody.{ledger.domain}")),
+        refuses_ssh=_value_of(partial(front.refuses, ledger.port)),
     )
 
 

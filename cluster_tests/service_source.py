@@ -1,13 +1,10 @@
 """A service's repository before it is published: a directory, with templates to be filled in.
 
 A file called ``NAME.in`` becomes ``NAME``: ``@{word}`` in it stands for a value. Everything else
-is taken as it is, modes and symbolic links too; ``images/`` stays behind, the lab builds it.
-
-``variants/NAME.yml`` describes another version of the service by what it does differently:
-``compose`` is merged into the compose file (null takes a key out), ``files`` are more files of the
-repository with their text, templates as well, and executable where they begin with ``#!``.
-Where ``files`` has a ``docker-compose.yml`` the version is no service: what it declares is never
-read, because no cluster may come to run it.
+is taken as it is, modes and symbolic links too; ``images/`` stays behind, the lab builds it, and
+``variants/``, which are other versions: ``NAME.yml`` patches the compose file, and the files in
+``NAME/`` come on top of those of the service. Where these have a ``docker-compose.yml.in`` of their
+own the version is no service: what it declares is never read, for no cluster may come to run it.
 """
 
 from __future__ import annotations
@@ -15,12 +12,12 @@ from __future__ import annotations
 import re
 import shutil
 import string
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from cluster_tests.definition import parse_definition
+from cluster_tests.definition import declared_checks, parse_definition
 from cluster_tests.errors import DefinitionError
 
 if TYPE_CHECKING:
@@ -30,9 +27,10 @@ if TYPE_CHECKING:
     from cluster_tests.model import ServiceDefinition
 
 _COMPOSE = "docker-compose.yml"
+_CHECKS = "service.json"
 _TEMPLATE = ".in"
-_LEFT_BEHIND = ("images", "variants")
-_SCRIPT = 0o755
+_VARIANTS = "variants"
+_LEFT_BEHIND = ["images", _VARIANTS]
 
 
 class _Template(string.Template):
@@ -47,12 +45,12 @@ class _Template(string.Template):
 class ServiceSource:
     """A version of a service; ``compose`` is the template of its compose file.
 
-    ``files`` are the templates of what this version has besides the directory, or instead of it.
+    ``overlay`` holds what this version has besides the directory, or instead of it.
     """
 
     directory: Path
     compose: str
-    files: Mapping[str, str] = field(default_factory=dict)
+    overlay: Path | None = None
 
     @property
     def name(self) -> str:
@@ -64,24 +62,31 @@ class ServiceSource:
         return replace(self, compose=compose)
 
     def variant(self, name: str) -> ServiceSource:
-        """Make the version that ``variants/NAME.yml`` describes.
+        """Make the version that ``variants/NAME.yml`` and ``variants/NAME/`` describe.
 
-        Raises ``DefinitionError`` when there is no such file, or it says something else.
+        The former is a merge patch of this one. Source: JSON Merge Patch, RFC 7396: null removes, a list replaces. Raises
+        ``DefinitionError`` for a variant that the service does not have.
         """
-        path = self.directory / "variants" / f"{name}.yml"
-        try:
-            described = yaml.safe_load(path.read_text(encoding="utf-8"))
-            compose, files = described.pop("compose", {}), described.pop("files", {})
-        except (OSError, yaml.YAMLError, AttributeError) as error:
-            raise DefinitionError(f"{path} describes no variant: {error}") from error
-        if described:
-            raise DefinitionError(f"{path}: nothing is known of {', '.join(described)}")
-        merged = _merged(yaml.safe_load(self.compose), compose)
-        return replace(self, compose=yaml.safe_dump(merged, sort_keys=False), files=files)
+        variants = self.directory / _VARIANTS
+        known = sorted({each.stem for each in variants.glob("*")})
+        if name not in known:
+            raise DefinitionError(
+                f"{self.name} has no variant {name!r}", remedy=f"one of: {', '.join(known)}"
+            )
+        path, overlay = variants / f"{name}.yml", variants / name
+        patch = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+        merged = _merged(yaml.safe_load(self.compose), patch)
+        compose = yaml.safe_dump(merged, sort_keys=False, width=1000)
+        return replace(self, compose=compose, overlay=overlay if overlay.exists() else None)
 
     def definition(self, values: Mapping[str, str]) -> ServiceDefinition:
         """Read what this version declares once it is filled in."""
-        return parse_definition(_filled(self.compose, values, _COMPOSE))
+        definition = parse_definition(_filled(self.compose, values, _COMPOSE))
+        checks = self.directory / f"{_CHECKS}{_TEMPLATE}"
+        if not checks.exists():
+            return definition
+        declared = _filled(checks.read_text(encoding="utf-8"), values, _CHECKS)
+        return replace(definition, check_urls=declared_checks(declared))
 
     def write(self, target: Path, values: Mapping[str, str]) -> None:
         """Write the repository's files into ``target``, templates filled in."""
@@ -93,8 +98,8 @@ class ServiceSource:
             dirs_exist_ok=True,
         )
         (target / f"{_COMPOSE}{_TEMPLATE}").write_text(self.compose, encoding="utf-8")
-        for name, text in self.files.items():
-            _write(target / name, text)
+        if self.overlay is not None:
+            shutil.copytree(self.overlay, target, symlinks=True, dirs_exist_ok=True)
         for template in sorted(target.rglob(f"*{_TEMPLATE}")):
             text = template.read_text(encoding="utf-8")
             filled = _filled(text, values, template.relative_to(target).as_posix())
@@ -114,21 +119,16 @@ def load_source(directory: Path) -> ServiceSource:
         ) from error
 
 
-def _write(path: Path, text: str) -> None:
-    template = path.with_name(f"{path.name}{_TEMPLATE}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    template.write_text(text, encoding="utf-8")
-    if text.startswith("#!"):
-        template.chmod(_SCRIPT)
-
-
-def _merged(base: Any, change: Any) -> Any:  # noqa: ANN401 - whatever YAML holds
-    """Merge mappings key by key; anything else takes the place of what was there."""
-    if not (isinstance(base, dict) and isinstance(change, dict)):
-        return change
-    taken_out = {key for key, value in change.items() if value is None}
-    merged = {key: _merged(base.get(key), value) for key, value in change.items()}
-    return {key: value for key, value in {**base, **merged}.items() if key not in taken_out}
+def _merged(target: Any, patch: Any) -> Any:  # noqa: ANN401 - whatever YAML holds
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = _merged(merged.get(key), value)
+    return merged
 
 
 def _filled(text: str, values: Mapping[str, str], file: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from shlex import quote
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,6 +17,7 @@ from cluster_tests.report import Progress, say
 if TYPE_CHECKING:
     from cluster_tests.inventory import Inventory
     from cluster_tests.model import Application, Footprint, Placement, ServiceDefinition
+    from cluster_tests.service_source import ServiceSource
     from cluster_tests.session import Session
 
 
@@ -27,11 +28,8 @@ class Publication(Protocol):
     definition: ServiceDefinition
     domain: str
 
-    def publish(self) -> None:
-        """Push it, so that the nodes can fetch it."""
-
-    def publish_variant(self, name: str | None = None, **values: str) -> None:
-        """Push another version of the service, or the plain one again."""
+    def publish(self, source: ServiceSource | None = None, **values: str) -> None:
+        """Push it, or another version of it, so that the nodes can fetch it."""
 
     def withdraw(self) -> None:
         """Remove from the forge what ``publish`` put there; nothing to do is no error."""
@@ -99,6 +97,10 @@ class Tenant:
         self._claim = session.journal.claim(claim)
         session.admit(self)
         self.publication.publish()
+
+    def spell(self, repo_url: str) -> None:
+        """From now on, ask for the application by another URL of the same repository."""
+        self.application = replace(self.application, repo_url=repo_url)
 
     # --- switching
 

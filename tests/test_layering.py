@@ -20,12 +20,16 @@ FLOORS: list[dict[str, set[str]]] = [
         "givens": {
             "cluster_tests.givens",
             "cluster_tests.behaviours",
+            "cluster_tests.cases",
             "cluster_tests.refusals",
         }
     },
     {"plugin": {"cluster_tests.plugin"}, "cli": {"cluster_tests.cli"}},
-    {"tenant": {"cluster_tests.tenant"}, "served": {"cluster_tests.served"}},
-    {"current": {"cluster_tests.current"}},
+    {"tenant": {"cluster_tests.tenant"}, "served": {"cluster_tests.served", "cluster_tests.visit"}},
+    {
+        "current": {"cluster_tests.current"},
+        "facts": {"cluster_tests.facts", "cluster_tests.transfers"},
+    },
     {
         "session": {"cluster_tests.session", "cluster_tests.links"},
         "grammar": {"cluster_tests.grammar", "cluster_tests.grammar_source"},
@@ -33,7 +37,11 @@ FLOORS: list[dict[str, set[str]]] = [
         "lab": {"cluster_tests.lab"},
     },
     {
-        "cluster": {"cluster_tests.cluster", "cluster_tests.observing"},
+        "cluster": {
+            "cluster_tests.cluster",
+            "cluster_tests.observing",
+            "cluster_tests.replication",
+        },
         "journal": {"cluster_tests.journal"},
         "sabotage": {"cluster_tests.sabotage"},
         "publisher": {
@@ -51,14 +59,26 @@ FLOORS: list[dict[str, set[str]]] = [
             "cluster_tests.probe",
             "cluster_tests.probe_script",
             "cluster_tests.engine_events",
+            "cluster_tests.facts_script",
+            "cluster_tests.content_script",
         },
-        "consul": {"cluster_tests.consul_store", "cluster_tests.consul_watch"},
+        "consul": {
+            "cluster_tests.consul_store",
+            "cluster_tests.consul_watch",
+            "cluster_tests.flag_history",
+        },
         "haproxy": {
             "cluster_tests.haproxy",
             "cluster_tests.haproxy_config",
             "cluster_tests.haproxy_match",
         },
-        "front": {"cluster_tests.front", "cluster_tests.sftp", "cluster_tests.ledger"},
+        "front": {
+            "cluster_tests.front",
+            "cluster_tests.sftp",
+            "cluster_tests.ledger",
+            "cluster_tests.echo",
+            "cluster_tests.asking",
+        },
         "caddy": {"cluster_tests.caddy"},
         "volumes": {"cluster_tests.volumes"},
         "handler log": {"cluster_tests.handler_log"},
@@ -85,6 +105,7 @@ OURS = ("cluster_tests", "tunnels", "fixtures", "specs", "tests")
 SPECS_MAY_IMPORT = (
     "cluster_tests.givens",
     "cluster_tests.refusals",
+    "cluster_tests.cases",
     "cluster_tests.behaviours",
     "cluster_tests.model",
 )
