@@ -64,8 +64,9 @@ class ServiceSource:
     def variant(self, name: str) -> ServiceSource:
         """Make the version that ``variants/NAME.yml`` and ``variants/NAME/`` describe.
 
-        The former is a merge patch of this one. Source: JSON Merge Patch, RFC 7396: null removes, a list replaces. Raises
-        ``DefinitionError`` for a variant that the service does not have.
+        The former is a merge patch of this one, the latter comes on top. Source: JSON Merge
+        Patch, RFC 7396: null removes, a list replaces. Raises ``DefinitionError`` for a variant
+        that the service does not have.
         """
         variants = self.directory / _VARIANTS
         known = sorted({each.stem for each in variants.glob("*")})
