@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from cluster_tests.behaviours.checking import assert_each_same, mismatch
+from cluster_tests.behaviours.checking import assert_each_same, assert_same, mismatch
+from cluster_tests.model import NodeView
+from cluster_tests.volumes import volume_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cluster_tests.ledger import Record
-    from cluster_tests.model import NodeView, Observation
+    from cluster_tests.model import Observation
     from cluster_tests.refusals import Look
     from cluster_tests.served import Served
 
@@ -68,16 +70,24 @@ class IsRefused:
 
 
 def assert_nothing_changed(whose: str, before: Observation, now: Observation) -> None:
-    """Assert that two whole observations agree, but for snapshots that came on top.
+    """Assert that two whole observations agree, but for which snapshots there are of a volume.
 
-    A switch that fails late has taken some: the contract lets them stay.
+    The volume plugin takes and purges them by its own clock, and a switch that fails late has
+    taken some: the contract lets them stay. None may be gone without another in its place.
     """
-    kept = {node: _without_new_snapshots(before.nodes[node], now.nodes[node]) for node in now.nodes}
-    assert_each_same(whose, before.nodes, kept)
-    for field in ("record", "maintenance", "registrations"):
-        expected, found = getattr(before, field), getattr(now, field)
-        assert found == expected, mismatch("consul", f"{whose}: {field}", expected, found)
+    for field in fields(NodeView):
+        if field.name != "snapshots":
+            assert_same(field.name, before, now, on=before.nodes)
+    lost = {
+        node: _volumes(view) - _volumes(now.nodes[node]) for node, view in before.nodes.items()
+    }
+    assert_each_same(
+        f"{whose}: volumes without a snapshot now", dict.fromkeys(before.nodes, frozenset()), lost
+    )
+    for name in ("record", "maintenance", "registrations"):
+        expected, found = getattr(before, name), getattr(now, name)
+        assert found == expected, mismatch("consul", f"{whose}: {name}", expected, found)
 
 
-def _without_new_snapshots(before: NodeView, now: NodeView) -> NodeView:
-    return replace(now, snapshots=now.snapshots & before.snapshots)
+def _volumes(view: NodeView) -> frozenset[str]:
+    return frozenset(volume_of(snapshot) for snapshot in view.snapshots)

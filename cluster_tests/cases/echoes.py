@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import secrets
+from functools import partial
 from typing import TYPE_CHECKING
 
+from cluster_tests import current
 from cluster_tests.echo import Echo
+from cluster_tests.errors import ClusterTestsError, FrontError
+from cluster_tests.givens import AnApplication
+from cluster_tests.model import NOWHERE
+from cluster_tests.plugin.interrupts import interrupts
 from cluster_tests.tenant import Tenant
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from cluster_tests.echo import Shown
+    from cluster_tests.model import Placement
     from cluster_tests.session import Session
 
 FRONT = "bound to {}"
