@@ -62,6 +62,9 @@ class AnApplication:
     replicated: Mapping[str, Replicated]
     departed: Mapping[str, Departed]
 
+    # Whether the deploy asks for the version's update script.
+    update: ClassVar[bool] = False
+
     _session: Session
     _tenant: Tenant
     _ledgers: Mapping[str, Ledger]
@@ -82,7 +85,7 @@ class AnApplication:
         self._switch_to(self.after)
 
     def _switch_to(self, placement: Placement) -> None:
-        self._arrived(self._tenant.move(placement))
+        self._arrived(self._tenant.move(placement, update=self.update))
 
     def _arrived(self, moved: Moved) -> None:
         self._failure = self._failure or moved.failure
@@ -119,12 +122,15 @@ class AnApplication:
         if self.after.master is None:
             self.departed = find_nobody(self._session, self._ledgers)
             return
-        visited = visit(self._session, self._ledgers, first=len(self.written) + 1)
-        self.written_after, self.served = tuple(visited.sent.values()), visited.served
+        self._write_and_read()
         if self.after.slave is not None:
             # Last: what it takes and sends are snapshots that the observation must not count.
             cluster = self._session.cluster
             self.replicated = cluster.replicate(self.shown, self.after.master)
+
+    def _write_and_read(self) -> None:
+        visited = visit(self._session, self._ledgers, first=len(self.written) + 1)
+        self.written_after, self.served = tuple(visited.sent.values()), visited.served
 
 
 class ARunningApplication(AnApplication):

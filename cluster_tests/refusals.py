@@ -156,10 +156,14 @@ class AnUndisturbedApplication(ARunningApplication):
             self._tenant.publication.publish(self._session.version(self.service))
         self._switch_to(self.before)
 
+    def _visit(self) -> None:
+        # No switch has brought it anywhere: it is to be found where it was.
+        self._write_and_read()
+
     def _look_again(self) -> None:
         self._failure = self._tenant.settle_again()
         self.stayed = self._look()
-        self._visit()
+        self._write_and_read()
         self.served_meanwhile = self.served
         self.written += self.written_after
 

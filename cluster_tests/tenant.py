@@ -104,7 +104,7 @@ class Tenant:
 
     # --- switching
 
-    def move(self, after: Placement) -> Moved:
+    def move(self, after: Placement, *, update: bool = False) -> Moved:
         """Ask for ``after``, wait until the cluster has settled there, and look once.
 
         A cluster that does not settle in time raises nothing here: the sentences say what is
@@ -112,7 +112,7 @@ class Tenant:
         """
         switch = Switch(self.placement, after)
         with Progress(f"{switch}: asking"):
-            expectation = self.ask(after)
+            expectation = self.ask(after, update=update)
         return self.arrive(switch, expectation)
 
     def arrive(self, switch: Switch, expectation: Expectation) -> Moved:
@@ -132,21 +132,21 @@ class Tenant:
             return None
         return self._settle(self._standing)[1]
 
-    def ask(self, after: Placement) -> Expectation:
+    def ask(self, after: Placement, *, update: bool = False) -> Expectation:
         """Ask for ``after`` and wait for nothing."""
         definition = self.publication.definition
-        before, event = self.placement, self._send(after)
+        before, event = self.placement, self._send(after, update=update)
         history = History(event, before, self._definition, self._deploy_id)
         self.placement, self._definition = after, definition
         self._deploy_id = None if after == NOWHERE else event
         return Expectation(self.application, definition, after, history, self._session.inventory)
 
-    def _send(self, after: Placement) -> str:
+    def _send(self, after: Placement, *, update: bool = False) -> str:
         cluster = self._session.cluster
         if after == NOWHERE:
             self._last_event = cluster.destroy(self.application)
         else:
-            self._last_event = cluster.deploy(self.application, after)
+            self._last_event = cluster.deploy(self.application, after, update=update)
         return self._last_event
 
     def _settle(self, expectation: Expectation) -> tuple[Observation, NotSettledError | None]:

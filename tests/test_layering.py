@@ -21,7 +21,9 @@ FLOORS: list[dict[str, set[str]]] = [
             "cluster_tests.givens",
             "cluster_tests.behaviours",
             "cluster_tests.cases",
+            "cluster_tests.migrating",
             "cluster_tests.refusals",
+            "cluster_tests.scripts",
         }
     },
     {"plugin": {"cluster_tests.plugin"}, "cli": {"cluster_tests.cli"}},

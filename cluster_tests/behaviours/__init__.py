@@ -12,6 +12,11 @@ from cluster_tests.behaviours.leaving import (
     IsNotFoundThroughAnyNode,
     LeavesSnapshotsAlone,
 )
+from cluster_tests.behaviours.migrating import (
+    HandsItsDataOver,
+    KeepsItsOwnData,
+    LeavesTheSourceAlone,
+)
 from cluster_tests.behaviours.placement import (
     KeepsSnapshotsOnItsMaster,
     LeavesNothingBehind,
@@ -43,14 +48,17 @@ __all__ = [
     "GONE",
     "ChangesItsVolumes",
     "ChangesNothing",
+    "HandsItsDataOver",
     "IsForgottenByConsul",
     "IsKnownToConsul",
     "IsNotFoundThroughAnyNode",
     "IsRefused",
     "KeepsItsData",
+    "KeepsItsOwnData",
     "KeepsSnapshotsOnItsMaster",
     "LeavesNothingBehind",
     "LeavesSnapshotsAlone",
+    "LeavesTheSourceAlone",
     "PassesItsHealthChecks",
     "ReplicatesToItsSlave",
     "RoutesThroughEveryNode",

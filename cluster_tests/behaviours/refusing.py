@@ -78,9 +78,7 @@ def assert_nothing_changed(whose: str, before: Observation, now: Observation) ->
     for field in fields(NodeView):
         if field.name != "snapshots":
             assert_same(field.name, before, now, on=before.nodes)
-    lost = {
-        node: _volumes(view) - _volumes(now.nodes[node]) for node, view in before.nodes.items()
-    }
+    lost = {node: _volumes(view) - _volumes(now.nodes[node]) for node, view in before.nodes.items()}
     assert_each_same(
         f"{whose}: volumes without a snapshot now", dict.fromkeys(before.nodes, frozenset()), lost
     )
