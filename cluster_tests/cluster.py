@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 from cluster_tests.comparison import difference
 from cluster_tests.consul_store import ConsulStore
 from cluster_tests.consul_watch import WATCHED, ConsulWatch
+from cluster_tests.effort import last_word
 from cluster_tests.engine_events import EngineEvents
 from cluster_tests.errors import NodeError, NotSettledError
 from cluster_tests.flag_history import ANCHOR, FlagRecorder
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 _LOG_LINES = 50
 # More than any event is told with, even on a node that handles several at once.
 _LINES_OF_AN_EVENT = 500
+_LAST_LINES = 100  # of a log that are searched for an event's end
 
 
 class Cluster:
@@ -231,6 +233,14 @@ class Cluster:
         """List the errors that each node's agent logged for an event."""
         tails = self.log_tails(_LINES_OF_AN_EVENT)
         return {node: errors_of(event_id, lines) for node, lines in tails.items()}
+
+    def last_word(self, event_id: str) -> float | None:
+        """Tell when a handler last logged something of an event, in seconds since 1970.
+
+        By the nodes' clocks; None where no log tells it.
+        """
+        lines = [line for tail in self.log_tails(_LAST_LINES).values() for line in tail]
+        return last_word(lines, event_id)
 
     # --- waiting
 

@@ -91,7 +91,8 @@ class AnApplication:
         self._failure = self._failure or moved.failure
         with Progress(f"{moved.switch}: reading through every node"):
             self._keep(moved)
-            self._visit()
+            with self._session.effort.asking():
+                self._visit()
 
     def cleanup_what_was_created(self) -> None:
         """Remove all that the given and the switch created; a late cluster fails the spec here."""
@@ -141,7 +142,7 @@ class ARunningApplication(AnApplication):
         moved = self._tenant.move(self.before)
         if moved.failure is not None:
             raise moved.failure
-        with Progress(f"{self.before}: writing records"):
+        with Progress(f"{self.before}: writing records"), self._session.effort.asking():
             self._write()
 
     def _write(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -189,10 +190,11 @@ class AnOvertakenDeploy(ARunningApplication):
         """Ask for ``first`` and at once for ``after``; wait until the latter has settled."""
         cluster, tenant = self._session.cluster, self._tenant
         self.first = tenant.ask(first).history.event_id
+        asked = time.time()
         expectation = tenant.ask(self.after)
         record = cluster.consul.record(tenant.application)
         self.deploy_id_meanwhile = record and record["deploy_id"]
-        self._arrived(tenant.arrive(Switch(first, self.after), expectation))
+        self._arrived(tenant.arrive(Switch(first, self.after), expectation, asked))
         self.complaints = cluster.errors(self.first)
 
 

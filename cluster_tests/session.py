@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from cluster_tests.cluster import Cluster
+from cluster_tests.effort import Effort
 from cluster_tests.front import Front
 from cluster_tests.haproxy_config import parse_haproxy
 from cluster_tests.inventory_file import load_inventory
@@ -56,6 +57,7 @@ class Session:
     _resources: ExitStack
     _guests: list[Guest] = field(default_factory=list)
     _residents: dict[str, Any] = field(default_factory=dict)
+    effort: Effort = field(default_factory=Effort)
 
     def admit(self, guest: Guest) -> None:
         """Remember ``guest``: it leaves at the latest when the session closes."""
@@ -147,6 +149,7 @@ def open_session(inventory_path: Path, *, keep: bool = False) -> Session:
     Raises ``InventoryError``, ``RefusedError`` for a cluster that may not be changed, and
     ``HarnessError`` with every node and service that does not answer.
     """
+    effort = Effort()
     inventory = load_inventory(inventory_path)
     inventory.require_may_change("run specs")
     with ExitStack() as stack:
@@ -164,6 +167,7 @@ def open_session(inventory_path: Path, *, keep: bool = False) -> Session:
             publisher=Publisher(inventory),
             journal=Journal(_JOURNAL),
             keep=keep,
+            effort=effort,
             _executor=executor,
             _resources=stack.pop_all(),
         )

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from dataclasses import dataclass, fields, replace
 from shlex import quote
 from typing import TYPE_CHECKING, Protocol
 
-from cluster_tests.errors import ClusterTestsError, NotSettledError, RefusedError
+from cluster_tests.effort import Waiting
+from cluster_tests.errors import (
+    ClusterTestsError,
+    HarnessError,
+    NotSettledError,
+    RefusedError,
+)
 from cluster_tests.journal import Claim
 from cluster_tests.model import NOWHERE, Observation, Switch
 from cluster_tests.oracle import Expectation, History, footprint
@@ -111,15 +118,19 @@ class Tenant:
         wrong, and the given sees to it that the spec fails whatever they say.
         """
         switch = Switch(self.placement, after)
+        asked = time.time()
         with Progress(f"{switch}: asking"):
             expectation = self.ask(after, update=update)
-        return self.arrive(switch, expectation)
+        return self.arrive(switch, expectation, asked)
 
-    def arrive(self, switch: Switch, expectation: Expectation) -> Moved:
-        """Wait until the cluster has settled at what was asked for last, and look once."""
+    def arrive(self, switch: Switch, expectation: Expectation, asked: float) -> Moved:
+        """Wait until the cluster has settled at what was asked for last, and look once.
+
+        ``asked`` is when that was, in seconds since 1970.
+        """
         started = time.monotonic()
         with Progress(f"{switch}: settling"):
-            shown, failure = self._settle(expectation)
+            shown, failure = self._settle(expectation, asked)
         self._destroyed = switch.after == NOWHERE and failure is None
         self._standing = expectation
         seconds = time.monotonic() - started
@@ -130,7 +141,7 @@ class Tenant:
         """Wait until what was settled last is settled again, after something that was no switch."""
         if self._standing is None:
             return None
-        return self._settle(self._standing)[1]
+        return self._settle(self._standing, time.time())[1]
 
     def ask(self, after: Placement, *, update: bool = False) -> Expectation:
         """Ask for ``after`` and wait for nothing."""
@@ -149,12 +160,25 @@ class Tenant:
             self._last_event = cluster.deploy(self.application, after, update=update)
         return self._last_event
 
-    def _settle(self, expectation: Expectation) -> tuple[Observation, NotSettledError | None]:
+    def _settle(
+        self, expectation: Expectation, asked: float
+    ) -> tuple[Observation, NotSettledError | None]:
         cluster = self._session.cluster
         try:
-            return cluster.settle(expectation).value, None
+            return self._await(expectation, asked), None
         except NotSettledError as error:
             return cluster.observe(expectation.footprint), error
+
+    def _await(self, expectation: Expectation, asked: float) -> Observation:
+        """Wait until the cluster has settled; ``asked`` is when, in seconds since 1970."""
+        cluster, ended = self._session.cluster, None
+        try:
+            return cluster.settle(expectation).value
+        finally:
+            settled = time.time()
+            with contextlib.suppress(HarnessError):  # what is measured decides no verdict
+                ended = cluster.last_word(expectation.history.event_id)
+            self._session.effort.switched(Waiting(asked, settled, ended))
 
     # --- leaving
 
@@ -190,6 +214,7 @@ class Tenant:
     def _destroy(self) -> None:
         if self._last_event is None or self._destroyed:
             return
+        asked = time.time()
         event = self._send(NOWHERE)
         # As if it had been nowhere before: this is no proof that destroys keep a last snapshot.
         expectation = Expectation(
@@ -199,7 +224,7 @@ class Tenant:
             History(event, NOWHERE, self._definition),
             self._session.inventory,
         )
-        self._session.cluster.settle(expectation)
+        self._await(expectation, asked)
 
     def _remove_snapshots(self) -> None:
         if self._last_event is not None:
