@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cluster_tests.errors import EventTooLargeError
@@ -35,6 +35,25 @@ class Look:
 
     application: Observation
     others: Mapping[str, Observation]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A good deploy but for some fields, None for one that is left out; what an error names."""
+
+    what: str
+    about: str
+    changes: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """An event as it is sent, well-formed or not; what an error names."""
+
+    what: str
+    about: str
+    payload: str
+    name: str = "deploy"
 
 
 class AnUndisturbedApplication(ARunningApplication):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cluster_tests.behaviours import ChangesNothing, IsRefused, ServesThroughEveryNode, behaves_like
+from cluster_tests.behaviours import ServesThroughEveryNode, behaves_like
+from cluster_tests.behaviours.refusing import ChangesNothing, IsRefused
 from cluster_tests.refusals import AnUndisturbedApplication
 
 if TYPE_CHECKING:

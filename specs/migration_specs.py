@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cluster_tests.behaviours import (
+from cluster_tests.behaviours import behaves_like
+from cluster_tests.behaviours.migrating import (
     HandsItsDataOver,
-    IsRefused,
     KeepsItsOwnData,
     LeavesTheSourceAlone,
-    behaves_like,
 )
+from cluster_tests.behaviours.refusing import IsRefused
 from cluster_tests.migrating import AFailingMigration, AMigration
 from cluster_tests.model import Placement
 

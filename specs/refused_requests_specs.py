@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from cluster_tests.behaviours import ChangesNothing, IsRefused, ServesThroughEveryNode, behaves_like
-from cluster_tests.refusals import AnUndisturbedApplication
+from cluster_tests.behaviours import ServesThroughEveryNode, behaves_like
+from cluster_tests.behaviours.refusing import ChangesNothing, IsRefused
+from cluster_tests.refusals import AnUndisturbedApplication, Asked, Sent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A good deploy but for some fields, None for one that is left out; what an error names."""
-
-    what: str
-    about: str
-    changes: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Sent:
-    """An event as it is sent, well-formed or not; what an error names."""
-
-    what: str
-    about: str
-    payload: str
-    name: str = "deploy"
 
 
 @behaves_like(ChangesNothing, IsRefused, ServesThroughEveryNode)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from cluster_tests.behaviours import (
-    ChangesNothing,
-    IsRefused,
     KeepsItsData,
     ServesThroughEveryNode,
     behaves_like,
 )
+from cluster_tests.behaviours.refusing import ChangesNothing, IsRefused
 from cluster_tests.model import Placement
 from cluster_tests.refusals import AnUndisturbedApplication
 from cluster_tests.scripts import AnApplicationWithScripts

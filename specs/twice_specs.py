@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from cluster_tests.behaviours import (
-    ChangesNothing,
     IsKnownToConsul,
     KeepsItsData,
     LeavesNothingBehind,
@@ -13,6 +12,7 @@ from cluster_tests.behaviours import (
     ServesThroughEveryNode,
     behaves_like,
 )
+from cluster_tests.behaviours.refusing import ChangesNothing
 from cluster_tests.model import Placement
 from cluster_tests.refusals import AnOvertakenDeploy, AnUndisturbedApplication
 

@@ -12,18 +12,12 @@ from cluster_tests.behaviours.leaving import (
     IsNotFoundThroughAnyNode,
     LeavesSnapshotsAlone,
 )
-from cluster_tests.behaviours.migrating import (
-    HandsItsDataOver,
-    KeepsItsOwnData,
-    LeavesTheSourceAlone,
-)
 from cluster_tests.behaviours.placement import (
     KeepsSnapshotsOnItsMaster,
     LeavesNothingBehind,
     ReplicatesToItsSlave,
     RunsOnItsMaster,
 )
-from cluster_tests.behaviours.refusing import ChangesNothing, IsRefused
 from cluster_tests.behaviours.routing import (
     IsKnownToConsul,
     PassesItsHealthChecks,
@@ -47,18 +41,13 @@ __all__ = [
     "A_PAIR",
     "GONE",
     "ChangesItsVolumes",
-    "ChangesNothing",
-    "HandsItsDataOver",
     "IsForgottenByConsul",
     "IsKnownToConsul",
     "IsNotFoundThroughAnyNode",
-    "IsRefused",
     "KeepsItsData",
-    "KeepsItsOwnData",
     "KeepsSnapshotsOnItsMaster",
     "LeavesNothingBehind",
     "LeavesSnapshotsAlone",
-    "LeavesTheSourceAlone",
     "PassesItsHealthChecks",
     "ReplicatesToItsSlave",
     "RoutesThroughEveryNode",
