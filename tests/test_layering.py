@@ -124,8 +124,8 @@ SPECS_MAY_IMPORT = (
     "cluster_tests.refusals",
     "cluster_tests.cases",
     "cluster_tests.behaviours",
-    "cluster_tests.behaviours.migrating",
-    "cluster_tests.behaviours.refusing",
+    "cluster_tests.migrating",
+    "cluster_tests.scripts",
     "cluster_tests.model",
 )
 
