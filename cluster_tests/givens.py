@@ -68,6 +68,9 @@ class AnApplication:
     replicated: Mapping[str, Replicated]
     departed: Mapping[str, Departed]
 
+    # Whether the deploy asks for the version's update script.
+    update: ClassVar[bool] = False
+
     _session: Session
     _publication: Publication
     _tenant: Tenant
@@ -88,16 +91,21 @@ class AnApplication:
 
     def switch(self) -> None:
         """Switch from ``before`` to ``after``, wait until it has settled, read everything once."""
-        moved = self._move()
-        self._failure = moved.failure
+        self._switch_to(self.after)
+
+    def _switch_to(self, placement: Placement) -> None:
+        self._arrived(self._move(placement))
+
+    def _arrived(self, moved: Moved) -> None:
+        self._failure = self._failure or moved.failure
         with Progress(f"{moved.switch}: reading through every node"):
             self._keep(moved)
             with self._session.effort.asking():
                 self.haproxy_complaints = self._session.haproxy_complaints()
                 self._visit()
 
-    def _move(self) -> Moved:
-        return self._tenant.move(self.after)
+    def _move(self, placement: Placement) -> Moved:
+        return self._tenant.move(placement, update=self.update)
 
     def cleanup_what_was_created(self) -> None:
         """Remove all that the given and the switch created; a late cluster fails the spec here."""
@@ -127,18 +135,20 @@ class AnApplication:
         if self.after.master is None:
             self.departed = find_nobody(self._session, self._ledgers)
             return
-        visited = visit(self._session, self._ledgers, first=len(self.written) + 1)
-        self.written_after, self.served = tuple(visited.sent.values()), visited.served
+        self._write_and_read()
         self._replicate()
 
     def _replicate(self) -> None:
-        if self.after.master is None or self.after.slave is None:
-            return
         # Last: what it takes and sends are snapshots that the observation must not count. And
         # whole: what is still being sent while the application leaves would stay behind.
-        with interrupts.shielded():
-            cluster = self._session.cluster
-            self.replicated = cluster.replicate(self.shown, self.after.master)
+        if self.after.master is not None and self.after.slave is not None:
+            with interrupts.shielded():
+                cluster = self._session.cluster
+                self.replicated = cluster.replicate(self.shown, self.after.master)
+
+    def _write_and_read(self) -> None:
+        visited = visit(self._session, self._ledgers, first=len(self.written) + 1)
+        self.written_after, self.served = tuple(visited.sent.values()), visited.served
 
 
 class ARunningApplication(AnApplication):
@@ -152,13 +162,13 @@ class ARunningApplication(AnApplication):
         with Progress(f"{self.before}: writing records"), self._session.effort.asking():
             self._write()
 
-    def _move(self) -> Moved:
+    def _move(self, placement: Placement) -> Moved:
         # The number that a refused write had is the first one's after the switch, with the same
         # text: if it was stored all the same, it is no other record then.
         [node, ledger], *_ = self._ledgers.items()
         coming = (record(number, node) for number in count(len(self.written) + 1))
         with Scribe(ledger, coming) as scribe:
-            moved = super()._move()
+            moved = super()._move(placement)
         self.written += scribe.acknowledged
         return moved
 

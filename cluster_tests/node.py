@@ -170,6 +170,12 @@ class Engine:
         with self._translated("listing images"):
             return frozenset(tag for image in self._api.images() for tag in image["RepoTags"] or ())
 
+    def image_of(self, container: str) -> str:
+        """Tell the image that a container was made from."""
+        with self._translated(f"inspecting {container}"):
+            image: str = self._api.inspect_container(container)["Config"]["Image"]
+            return image
+
     def read_file(self, container: str, path: PurePosixPath) -> bytes:
         """Read a file of a container, following links; raise ``NodeError`` if there is none."""
         target = path

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from cluster_tests.cluster import Cluster
 from cluster_tests.effort import Effort
@@ -56,11 +56,19 @@ class Session:
     _executor: ThreadPoolExecutor
     _resources: ExitStack
     _guests: list[Guest] = field(default_factory=list)
+    _residents: dict[str, Any] = field(default_factory=dict)
     effort: Effort = field(default_factory=Effort)
 
     def admit(self, guest: Guest) -> None:
         """Remember ``guest``: it leaves at the latest when the session closes."""
         self._guests.append(guest)
+
+    def resident(self, name: str, move_in: Callable[[], T]) -> T:
+        """Give what all specs of the run share under ``name``; ``move_in`` makes it, once."""
+        if name not in self._residents:
+            self._residents[name] = move_in()
+        resident: T = self._residents[name]
+        return resident
 
     def plan(
         self, service: str, branch: str, variant: str = "", kind: RefKind = "heads"

@@ -23,7 +23,7 @@ from cluster_tests.report import Progress, say
 
 if TYPE_CHECKING:
     from cluster_tests.inventory import Inventory
-    from cluster_tests.model import Application, Placement, ServiceDefinition
+    from cluster_tests.model import Application, Footprint, Placement, ServiceDefinition
     from cluster_tests.service_source import ServiceSource
     from cluster_tests.session import Session
 
@@ -33,8 +33,9 @@ class Publication(Protocol):
 
     application: Application
     definition: ServiceDefinition
+    domain: str
 
-    def publish(self, source: ServiceSource | None = None) -> None:
+    def publish(self, source: ServiceSource | None = None, **values: str) -> None:
         """Push it, or another version of it, so that the nodes can fetch it."""
 
     def withdraw(self) -> None:
@@ -70,9 +71,22 @@ class Tenant:
         self._session = session
         self._definition: ServiceDefinition | None = None
         self._deploy_id: str | None = None
+        self._standing: Expectation | None = None
         self._last_event: str | None = None
         self._destroyed = False
         self._claim: str | None = None
+
+    @property
+    def deploy_id(self) -> str:
+        """The event of the deploy that stands; raise ``RefusedError`` where none does."""
+        if self._deploy_id is None:
+            raise RefusedError(f"{self.application} was not deployed")
+        return self._deploy_id
+
+    @property
+    def footprint(self) -> Footprint:
+        """By what the traces of the version that was deployed last are told."""
+        return footprint(self.application, self._definition)
 
     def move_in(self) -> None:
         """Publish the service, or raise ``RefusedError`` when the name is in use already."""
@@ -106,39 +120,53 @@ class Tenant:
 
     # --- switching
 
-    def move(self, after: Placement) -> Moved:
+    def move(self, after: Placement, *, update: bool = False) -> Moved:
         """Ask for ``after``, wait until the cluster has settled there, and look once.
 
         A cluster that does not settle in time raises nothing here: the sentences say what is
         wrong, and the given sees to it that the spec fails whatever they say.
         """
         switch = Switch(self.placement, after)
-        started, asked = time.monotonic(), time.time()
-        with Progress(f"{switch}: asking") as progress:
-            expectation = self._ask(switch)
-            progress.doing(f"{switch}: settling")
+        asked = time.time()
+        with Progress(f"{switch}: asking"):
+            expectation = self.ask(after, update=update)
+        return self.arrive(switch, expectation, asked)
+
+    def arrive(self, switch: Switch, expectation: Expectation, asked: float) -> Moved:
+        """Wait until the cluster has settled at what was asked for last, and look once.
+
+        ``asked`` is when that was, in seconds since 1970.
+        """
+        started = time.monotonic()
+        with Progress(f"{switch}: settling"):
             shown, failure = self._settle(expectation, asked)
-        self._destroyed = after == NOWHERE and failure is None
+        self._destroyed = switch.after == NOWHERE and failure is None
+        self._standing = expectation
         seconds = time.monotonic() - started
         say(f"{switch}: {'NOT settled' if failure else 'settled'} in {seconds:.1f} s")
         return Moved(switch, expectation, shown, seconds, failure)
 
-    def _ask(self, switch: Switch) -> Expectation:
-        definition = self.publication.definition
-        event = self._send(switch.after)
-        history = History(event, switch.before, self._definition, self._deploy_id)
-        self.placement, self._definition = switch.after, definition
-        self._deploy_id = None if switch.after == NOWHERE else event
-        return Expectation(
-            self.application, definition, switch.after, history, self._session.inventory
-        )
+    def settle_again(self) -> NotSettledError | None:
+        """Wait until what was settled last is settled again, after something that was no switch."""
+        if self._standing is None:
+            return None
+        return self._settle(self._standing, time.time())[1]
 
-    def _send(self, after: Placement) -> str:
+    def ask(self, after: Placement, *, update: bool = False) -> Expectation:
+        """Ask for ``after`` and wait for nothing."""
+        definition = self.publication.definition
+        before, event = self.placement, self._send(after, update=update)
+        history = History(event, before, self._definition, self._deploy_id)
+        self.placement, self._definition = after, definition
+        self._deploy_id = None if after == NOWHERE else event
+        return Expectation(self.application, definition, after, history, self._session.inventory)
+
+    def _send(self, after: Placement, *, update: bool = False) -> str:
         cluster = self._session.cluster
         if after == NOWHERE:
             self._last_event = cluster.destroy(self.application)
         else:
-            self._last_event = cluster.deploy(self.application, after)
+            self._last_event = cluster.deploy(self.application, after, update=update)
         return self._last_event
 
     def _settle(

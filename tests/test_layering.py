@@ -18,7 +18,14 @@ ROOT = Path(__file__).parents[1]
 FLOORS: list[dict[str, set[str]]] = [
     {"cli": {"cluster_tests.cli", "cluster_tests.listing"}},
     {
-        "givens": {"cluster_tests.givens", "cluster_tests.behaviours", "cluster_tests.cases"},
+        "givens": {
+            "cluster_tests.givens",
+            "cluster_tests.behaviours",
+            "cluster_tests.cases",
+            "cluster_tests.migrating",
+            "cluster_tests.refusals",
+            "cluster_tests.scripts",
+        },
         "tour": {"cluster_tests.tour"},
     },
     {"plugin": {"cluster_tests.plugin"}},
@@ -48,6 +55,7 @@ FLOORS: list[dict[str, set[str]]] = [
             "cluster_tests.content_script",
         },
         "journal": {"cluster_tests.journal"},
+        "sabotage": {"cluster_tests.sabotage"},
         "publisher": {
             "cluster_tests.publisher",
             "cluster_tests.git",
@@ -85,6 +93,7 @@ FLOORS: list[dict[str, set[str]]] = [
         },
         "caddy": {"cluster_tests.caddy"},
         "volumes": {"cluster_tests.volumes"},
+        "handler log": {"cluster_tests.handler_log"},
         "definition": {"cluster_tests.definition", "cluster_tests.caddyfile"},
     },
     {
@@ -112,8 +121,11 @@ FLOORS: list[dict[str, set[str]]] = [
 OURS = ("cluster_tests", "tunnels", "fixtures", "specs", "tests")
 SPECS_MAY_IMPORT = (
     "cluster_tests.givens",
+    "cluster_tests.refusals",
     "cluster_tests.cases",
     "cluster_tests.behaviours",
+    "cluster_tests.migrating",
+    "cluster_tests.scripts",
     "cluster_tests.model",
 )
 

@@ -161,7 +161,14 @@ def test_it_finds_the_processes_that_handle(running: Running) -> None:
     assert running.values("handling") == []
     with process(*HANDLER.split()) as line:
         assert running.values("handling") == [line]
+    assert running.line() == {"signal": ["the end of a handler"]}
     assert running.values("handling") == []
+
+
+def test_it_tells_when_a_handler_that_was_seen_has_ended(running: Running) -> None:
+    with process(*HANDLER.split()):
+        assert running.values("handling")
+    assert running.line() == {"signal": ["the end of a handler"]}
 
 
 def test_another_probe_is_no_handler(running: Running) -> None:

@@ -71,8 +71,10 @@ class PaperCluster:
     def observe(self, _footprint: object) -> Observation:
         return self.shows
 
-    def deploy(self, _application: Application, placement: Placement) -> str:
-        self.note("deploy", str(placement))
+    def deploy(
+        self, _application: Application, placement: Placement, *, update: bool = False
+    ) -> str:
+        self.note("deploy", str(placement), *(["update"] if update else []))
         return f"e{len(self.asked)}"
 
     def destroy(self, _application: Application) -> str:

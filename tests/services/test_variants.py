@@ -29,6 +29,8 @@ VALUES = {
     "host_key": "",
     "authorized_key": "",
 }
+FAULTY = {"absent-image", "unbuildable-image", "exits-at-once", "invalid-compose", "foreign-domain",
+          "failing-update", "failing-post-migrate"}  # fmt: skip
 # Source: RFC 7396, appendix A.
 RFC_EXAMPLES = [
     ({"a": "b"}, {"a": "c"}, {"a": "c"}),
@@ -90,7 +92,41 @@ def test_past_caddy_there_is_no_site_and_the_domain_leads_to_the_container() -> 
 def test_every_variant_is_tested_here() -> None:
     names = {path.stem for path in (LEDGER.directory / "variants").iterdir()}
     assert names == {"with-drafts", "with-archive", "with-papers", "with-scratch", "with-spool",
-                     "past-caddy"}  # fmt: skip
+                     "past-caddy", *FAULTY, "scripted", "migrated"}  # fmt: skip
+
+
+@pytest.mark.parametrize("variant", sorted(FAULTY - {"foreign-domain"}))
+def test_a_faulty_version_has_the_volumes_of_the_good_one(variant: str) -> None:
+    assert volumes(variant) == volumes()
+
+
+def test_a_version_may_ask_for_a_domain_that_is_told_when_it_is_published() -> None:
+    with pytest.raises(DefinitionError, match="other_domain"):
+        definition("foreign-domain")
+    found = LEDGER.variant("foreign-domain").definition({**VALUES, "other_domain": "o.test"})
+    assert found.domains == ("o.test",)
+
+
+def test_a_source_and_a_target_of_migrations_share_a_volume_that_stays_out() -> None:
+    assert volumes("scripted") == {**volumes(), "kept": BTRFS, "theirs": BTRFS}
+    assert volumes("migrated") == {**volumes(), "kept": BTRFS, "ours": BTRFS}
+    label = (("com.github.mlfmonde.cluster.nonmigrable", "true"),)
+    for variant in ("scripted", "migrated"):
+        labels = {volume.name: volume.labels for volume in definition(variant).volumes}
+        assert {name for name, found in labels.items() if found == label} == {"kept"}
+
+
+def test_files_of_a_variant_come_on_top_and_scripts_can_be_run(tmp_path: Path) -> None:
+    LEDGER.variant("scripted").write(tmp_path, VALUES)
+    for name in ("update.sh", "post_migrate.sh"):
+        assert (tmp_path / name).stat().st_mode & 0o111
+    assert (tmp_path / "docker-compose.yml").exists()
+
+
+def test_a_compose_file_of_its_own_is_written_and_not_read(tmp_path: Path) -> None:
+    LEDGER.variant("invalid-compose").write(tmp_path, VALUES)
+    written = yaml.safe_load((tmp_path / "docker-compose.yml").read_text())
+    assert written == {"services": ["app", "db", "files"]}
 
 
 def test_a_variant_that_is_not_there_is_refused_with_those_that_are() -> None:
