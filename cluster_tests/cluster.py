@@ -10,17 +10,20 @@ from typing import TYPE_CHECKING, Self
 from cluster_tests.comparison import difference
 from cluster_tests.consul_store import ConsulStore
 from cluster_tests.consul_watch import WATCHED, ConsulWatch
+from cluster_tests.effort import last_word
 from cluster_tests.engine_events import EngineEvents
 from cluster_tests.errors import NotSettledError
+from cluster_tests.flag_history import ANCHOR, FlagRecorder
 from cluster_tests.node import Engine
 from cluster_tests.observing import CALLS_OF_CONSUL, CALLS_PER_NODE, Node, observe
 from cluster_tests.probe import COMMAND, Probe
+from cluster_tests.replication import replicate
 from cluster_tests.side_by_side import side_by_side
 from cluster_tests.signals import Sources
 from cluster_tests.waiting import Bell, NotYet, Waited, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
     from types import TracebackType
 
@@ -28,8 +31,10 @@ if TYPE_CHECKING:
     from cluster_tests.model import Application, Footprint, Observation, Placement
     from cluster_tests.oracle import Expectation
     from cluster_tests.probe import Handling
+    from cluster_tests.replication import Replicated
 
 _LOG_LINES = 50
+_LAST_LINES = 100  # of a log that are searched for an event's end
 
 
 class Cluster:
@@ -141,6 +146,15 @@ class Cluster:
         }
         return side_by_side(self._executor, calls)
 
+    def replicate(self, shown: Observation, master: str) -> dict[str, Replicated]:
+        """Send a snapshot of each volume that ``shown`` has on ``master`` to where its jobs say.
+
+        Tells by volume whether it arrived, and restores there to the same content. The snapshots
+        stay, as those of the jobs do; nothing else does.
+        """
+        self.inventory.require_may_change("replicate volumes")
+        return replicate(self._executor, self.inventory, self.nodes, shown, master)
+
     # --- looking
 
     def observe(self, footprint: Footprint) -> Observation:
@@ -156,6 +170,14 @@ class Cluster:
         """Give the end of each node's handler log."""
         calls = {name: partial(node.probe.log, lines) for name, node in self.nodes.items()}
         return side_by_side(self._executor, calls)
+
+    def last_word(self, event_id: str) -> float | None:
+        """Tell when a handler last logged something of an event, in seconds since 1970.
+
+        By the nodes' clocks; None where no log tells it.
+        """
+        lines = [line for tail in self.log_tails(_LAST_LINES).values() for line in tail]
+        return last_word(lines, event_id)
 
     # --- waiting
 
@@ -177,6 +199,40 @@ class Cluster:
             raise NotSettledError(
                 f"{error.message}\n{self._whole_difference(expectation)}"
             ) from error
+
+    def await_shown(
+        self, footprint: Footprint, missing: Callable[[Observation], str], what: str
+    ) -> Waited[Observation]:
+        """Wait until ``missing`` finds nothing missing in an observation: until it returns "".
+
+        For what no event asks for. Raises ``NotSettledError`` with what is missing at the end.
+        """
+
+        def look() -> Observation | NotYet:
+            observed = self.observe(footprint)
+            reason = missing(observed)
+            return NotYet(reason) if reason else observed
+
+        self._sources.reopen_broken()
+        return wait_until(look, self.bell, what=what, timeout=self.inventory.deadlines.settle)
+
+    def set_maintenance(self, application: Application, *, up: bool) -> None:
+        """Raise or lower an application's maintenance flag, as an operator does by hand."""
+        self.inventory.require_may_change(f"change the maintenance flag of {application}")
+        self.consul.set_maintenance(application, up=up)
+
+    @contextlib.contextmanager
+    def recording(self, application: Application) -> Iterator[FlagRecorder]:
+        """Record the history of an application's maintenance flag for as long as this is open."""
+        self.inventory.require_may_change(f"mark the KV below the flag of {application}")
+        key, store = application.maintenance_key, self.consul
+        store.leave_tombstone(ANCHOR.format(key))
+        recorder = FlagRecorder(store.host, store.port, key, self.bell, store.timeout)
+        recorder.open()
+        try:
+            yield recorder
+        finally:
+            recorder.close()
 
     def await_handled(self, event_id: str, timeout: float | None = None) -> Waited[None]:
         """Wait until every node has handled an event and handles nothing more."""

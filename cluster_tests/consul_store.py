@@ -115,6 +115,12 @@ class ConsulStore:
             else:
                 self._consul.kv.delete(application.maintenance_key)
 
+    def leave_tombstone(self, key: str) -> None:
+        """Put and delete ``key``: for a while, Consul remembers at which index it was deleted."""
+        with self._translated(f"changing {key}"):
+            self._consul.kv.put(key, "")
+            self._consul.kv.delete(key)
+
     def migrations(self, application: Application) -> dict[str, str]:
         """Read what is below ``migrate/<name>/``, by the key's last part."""
         prefix = f"migrate/{application.name}/"

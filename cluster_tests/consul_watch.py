@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import socket
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cluster_tests.errors import ConsulError
@@ -25,6 +26,14 @@ WATCHED = ("kv/app/", "kv/maintenance/", "kv/migrate/", "catalog/services", "hea
 _WAIT = 60
 _SLACK = _WAIT / 16
 _INDEX = "X-Consul-Index"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer to a query: the index of what it shows, and the body ("" where nothing is)."""
+
+    index: int
+    body: bytes
 
 
 class ConsulWatch(Source):
@@ -67,11 +76,18 @@ class ConsulWatch(Source):
                 connection.sock.shutdown(socket.SHUT_RDWR)
         connection.close()
 
+    def asking(self) -> None:
+        """Be told that a question is about to be asked."""
+
+    def heard(self, answer: Answer) -> None:
+        """Be told of every answer, the first one included; called from the listening thread."""
+
     def _query(self, index: int) -> int:
         connection = self._connection
         if connection is None:
             raise ConsulError(f"{self.name}: closed")
         wait = f"&index={index}&wait={_WAIT}s" if index else ""
+        self.asking()
         try:
             connection.request("GET", self._path + wait)
             answer = connection.getresponse()
@@ -81,4 +97,9 @@ class ConsulWatch(Source):
         # 404 is the answer for a prefix without keys; it carries an index all the same.
         if answer.status not in {http.HTTPStatus.OK, http.HTTPStatus.NOT_FOUND}:
             raise ConsulError(f"{self.name}: {answer.status} {body.decode(errors='replace')}")
-        return int(answer.headers.get(_INDEX) or 0)
+        found = Answer(
+            int(answer.headers.get(_INDEX) or 0),
+            body if answer.status == http.HTTPStatus.OK else b"",
+        )
+        self.heard(found)
+        return found.index

@@ -163,6 +163,23 @@ def _frontend(front: str, body: Mapping[str, Any], place: str) -> tuple[str, tup
     return mode, tuple(str(address) for address in addresses)
 
 
+def declared_checks(text: str) -> tuple[str, ...]:
+    """Read the URLs that a ``service.json`` has Consul ask instead of all others.
+
+    It is a service definition as in Consul's files, where ``service`` may stand around it:
+    https://developer.hashicorp.com/consul/docs/services/configuration/services-configuration-reference
+    """
+    place = "service.json"
+    document = _mapping(_load(text, place), place)
+    service = _mapping(document.get("service", document), place)
+    checks = _list(service.get("checks") or [], f"{place}: checks")
+    return tuple(
+        sorted(
+            str(_required(_mapping(each, place), "http", f"{place}: a check")) for each in checks
+        )
+    )
+
+
 def matched_domain(use_backend_option: str) -> str:
     """Tell the domain that HAProxy's ``use_backend`` condition selects, "" where there is none.
 

@@ -15,6 +15,9 @@
         ├── NotSettledError    observation and expectation still differ at the deadline
         └── FrontError         a node's front does not serve an application; carries the node
 
+A run whose specs of the infrastructure fail ends with 2 as well, whatever else fails: on nodes that
+are not fit nothing is proved (plugin/foundation.py).
+
 Errors of libraries are translated where they enter (tunnels, docker, consul, requests); nothing
 above those modules sees a foreign exception.
 """

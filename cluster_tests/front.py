@@ -6,7 +6,10 @@ front was reloaded onto nothing, a retry that it failed.
 
 from __future__ import annotations
 
+import http.client
 import json
+import socket
+import ssl
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,7 +25,8 @@ if TYPE_CHECKING:
 
     from cluster_tests.service_keys import ServiceKeys
 
-_HTTP = 80
+_HTTP, _HTTPS = 80, 443
+_CHUNK = 65536
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,33 @@ class Front:
         headers = {name.lower(): value for name, value in found.headers.items()}
         return Response(found.status_code, headers, found.content, time.monotonic() - started)
 
+    def https(self, domain: str, path: str, authority: str, *, port: int = _HTTPS) -> Response:
+        """Ask for ``path`` of ``domain``, which the TLS hello names (SNI), as ``http`` does.
+
+        ``authority`` (PEM) is the one that must vouch for the domain: any other certificate is a
+        ``FrontError``, as everything else that keeps a whole answer from coming.
+        """
+        context = ssl.create_default_context(cadata=authority)
+        started = time.monotonic()
+        with (
+            self._translated(f"GET https://{domain}{path}"),
+            self._connected(port) as plain,
+            context.wrap_socket(plain, server_hostname=domain) as encrypted,
+        ):
+            connection = http.client.HTTPConnection(domain)
+            connection.sock = encrypted
+            connection.request("GET", path, headers={"Connection": "close"})
+            found = connection.getresponse()
+            body = found.read()
+        headers = {name.lower(): value for name, value in found.getheaders()}
+        return Response(found.status, headers, body, time.monotonic() - started)
+
+    def exchange(self, port: int, line: bytes) -> bytes:
+        """Send a line over TCP and give all that comes back until the other side closes."""
+        with self._translated(f"TCP at port {port}"), self._connected(port) as connection:
+            connection.sendall(line + b"\n")
+            return b"".join(iter(lambda: connection.recv(_CHUNK), b""))
+
     def files(self, port: int, keys: ServiceKeys, directory: str) -> dict[str, bytes]:
         """Read all files of ``directory`` over SFTP past Caddy, at an application's ``port``.
 
@@ -87,9 +118,31 @@ class Front:
         with self._translated(f"SFTP at port {port}"):
             return read_files(self._address_of(port), keys, directory, self._timeout)
 
+    def refuses(self, port: int) -> bool:
+        """Tell whether nobody is behind ``port``: the connection is refused, or ends wordlessly.
+
+        Through a tunnel a refusal at the far end is a connection that ends before its first byte.
+        Whoever answers speaks first here: an sshd does. Raises ``FrontError`` when nothing at all
+        happens in time, which is neither.
+        """
+        with self._translated(f"connecting to port {port}"):
+            try:
+                address = self._address_of(port)
+                with socket.create_connection(address, self._timeout) as connection:
+                    return not connection.recv(1)
+            except (ConnectionRefusedError, ConnectionResetError):
+                return True
+            except FrontError as error:
+                if "refused" in error.message.lower():  # in sshd's words, from the far end
+                    return True
+                raise
+
+    def _connected(self, port: int) -> socket.socket:
+        return socket.create_connection(self._address_of(port), self._timeout)
+
     @contextmanager
     def _translated(self, what: str) -> Iterator[None]:
         try:
             yield
-        except (requests.RequestException, OSError) as error:
+        except (requests.RequestException, http.client.HTTPException, OSError) as error:
             raise FrontError(self.node, f"{what}: {error}") from error

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from cluster_tests.errors import HarnessError, NodeError, RefusedError
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from cluster_tests.inventory import KeyAccess
 
+RefKind = Literal["heads", "tags"]
 AUTHOR = "cluster-tests"
 AUTHOR_EMAIL = "cluster-tests@localhost"
 _OF_THE_USER = ("HOME", "PATH", "SSH_AUTH_SOCK", "XDG_CONFIG_HOME")
@@ -36,17 +37,18 @@ _IDENTITY = {
 
 @dataclass(frozen=True)
 class RemoteBranch:
-    """A branch of a repository of the forge; ``access`` is the key for an ssh URL."""
+    """A branch or tag of a repository of the forge; ``access`` is the key for an ssh URL."""
 
     url: str
     branch: str
     access: KeyAccess | None
     timeout: float
+    kind: RefKind = "heads"
 
     @property
     def ref(self) -> str:
-        """The branch's full name."""
-        return f"refs/heads/{self.branch}"
+        """The branch's or tag's full name."""
+        return f"refs/{self.kind}/{self.branch}"
 
 
 @contextmanager

@@ -148,6 +148,17 @@ class Forge(_Section):
     registry: Name
     ssh: KeyAccess | None = None
 
+    @property
+    def fetch_url_over_ssh(self) -> str:
+        """Base URL the nodes clone from over ssh: ``push_url`` as it reads from within.
+
+        The user and the directory are the same from either side; the port that ``push_url`` may
+        name is this machine's way in.
+        """
+        pushed = urlsplit(self.push_url)
+        user = f"{pushed.username}@" if pushed.username else ""
+        return f"ssh://{user}{urlsplit(self.fetch_url).hostname}{pushed.path}"
+
 
 class Names(_Section):
     """What things are called on every node.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import docker
 import docker.errors
+import docker.types
 import requests
 
 from cluster_tests.errors import NodeError
@@ -22,7 +23,7 @@ from cluster_tests.exec_stream import ExecStream
 from cluster_tests.model import Container, Volume
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path, PurePosixPath
 
     from cluster_tests.model import Application
@@ -43,6 +44,14 @@ class Output:
     exit_code: int
     stdout: str
     stderr: str
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A managed plugin: whether it is enabled, and the digests of what it consists of."""
+
+    enabled: bool
+    content: str
 
 
 class Engine:
@@ -89,8 +98,7 @@ class Engine:
 
     def require_running(self, names: Sequence[str]) -> None:
         """Raise ``NodeError`` unless the containers ``names`` run; all that do not are named."""
-        with self._translated("listing containers"):
-            running = {_name(item) for item in self._api.containers()}
+        running = self.running()
         missing = [name for name in names if name not in running]
         if missing:
             raise NodeError(
@@ -98,6 +106,34 @@ class Engine:
                 f"infrastructure containers do not run: {', '.join(missing)}",
                 remedy=f"on {self.node}: docker start {' '.join(missing)}",
             )
+
+    def running(self) -> frozenset[str]:
+        """List the names of the containers that run, whoever's they are."""
+        with self._translated("listing containers"):
+            return frozenset(_name(item) for item in self._api.containers())
+
+    def root_directory(self) -> str:
+        """Tell where the engine keeps images and volumes on the node."""
+        with self._translated("asking for its directory"):
+            return str(self._api.info()["DockerRootDir"])
+
+    def plugin(self, name: str) -> Plugin:
+        """Read a managed plugin; raise ``NodeError`` if there is none of that name."""
+        with self._translated(f"reading the plugin {name}"):
+            found = self._api.inspect_plugin(name)
+        layers = found["Config"]["rootfs"]["diff_ids"]
+        return Plugin(bool(found["Enabled"]), " ".join(layers))
+
+    def attached(self, network: str) -> frozenset[str] | None:
+        """List the containers in a network; None when there is no such network."""
+        with self._translated(f"reading the network {network}"):
+            # The engine's filter takes a part of a name for the whole.
+            found = self._api.networks(names=[network])
+            ids = [item["Id"] for item in found if item["Name"] == network]
+            if not ids:
+                return None
+            containers = self._api.inspect_network(ids[0])["Containers"] or {}
+        return frozenset(item["Name"] for item in containers.values())
 
     def containers(self, application: Application) -> frozenset[Container]:
         """List the application's containers, stopped ones included."""
@@ -156,6 +192,11 @@ class Engine:
                 file = archive.extractfile(member) if member.isfile() else None
                 return member, file.read() if file else b""
 
+    def remove_volume(self, name: str) -> None:
+        """Remove a volume, whatever its driver; raise ``NodeError`` if it is not there."""
+        with self._translated(f"removing the volume {name}"):
+            self._api.remove_volume(name)
+
     # --- processes
 
     def run(self, container: str, command: Sequence[str]) -> Output:
@@ -164,6 +205,34 @@ class Engine:
             created = self._api.exec_create(container, list(command))
             stdout, stderr = self._api.exec_start(created["Id"], demux=True)
             code = self._api.exec_inspect(created["Id"])["ExitCode"]
+        return Output(code, _text(stdout), _text(stderr))
+
+    def run_apart(
+        self, like: str, command: Sequence[str], mounts: Mapping[str, str | PurePosixPath]
+    ) -> Output:
+        """Run ``command`` in a container of its own, made from the image of the container ``like``.
+
+        ``mounts`` maps paths in it to volumes or to paths on the node, all read-only. It has no
+        network and no label, so that no compose project and no observation sees it; it is gone
+        when this returns.
+        """
+        with self._translated(f"running {command[0]} in a container like {like}"):
+            image = self._api.inspect_container(like)["Image"]
+            # Not binds, which are written with colons: snapshots' names hold some.
+            mounted = [_read_only(target, source) for target, source in mounts.items()]
+            created = self._api.create_container(
+                image,
+                entrypoint=list(command),
+                command=[],
+                host_config=self._api.create_host_config(mounts=mounted, network_mode="none"),
+            )
+            try:
+                self._api.start(created["Id"])
+                code = self._api.wait(created["Id"], timeout=self._timeout)["StatusCode"]
+                stdout = self._api.logs(created["Id"], stderr=False)
+                stderr = self._api.logs(created["Id"], stdout=False)
+            finally:
+                self._api.remove_container(created["Id"], force=True)
         return Output(code, _text(stdout), _text(stderr))
 
     def start(self, container: str, command: Sequence[str]) -> ExecStream:
@@ -200,6 +269,11 @@ class Engine:
 
     def _remedy(self) -> str:
         return f"on {self.node}: start the Docker engine (for the lab: cluster-tests lab up)"
+
+
+def _read_only(target: str, source: str | PurePosixPath) -> docker.types.Mount:
+    kind = "volume" if isinstance(source, str) else "bind"
+    return docker.types.Mount(target, str(source), type=kind, read_only=True)
 
 
 def _name(item: dict[str, Any]) -> str:

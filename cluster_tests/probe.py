@@ -75,8 +75,39 @@ class Probe(Source):
 
     def remove_snapshots(self, application: Application) -> list[str]:
         """Remove the snapshots of the application's volumes, and tell their names."""
-        prefix = application.volume_prefix
+        return self.remove_snapshots_of(application.volume_prefix)
+
+    def remove_snapshots_of(self, prefix: str) -> list[str]:
+        """Remove the snapshots of all volumes whose names begin so, and tell their names."""
         return list(self._read(("removed",), prefix=prefix)["removed"])
+
+    def snapshots_of(self, prefix: str) -> list[str]:
+        """List the snapshots whose names begin so."""
+        return list(self._read(("snapshots",), prefix=prefix)["snapshots"])
+
+    def take_snapshot(self, volume: str) -> str:
+        """Take a snapshot of a volume now, and tell its name."""
+        return str(self._read(("taken",), volume=volume)["taken"])
+
+    def send(self, snapshot: str, address: str) -> str:
+        """Send a snapshot to another node; tell what the plugin objects, "" when it has arrived."""
+        return str(self._read(("sent",), snapshot=snapshot, address=address)["sent"])
+
+    def create_volume(self, volume: str) -> str:
+        """Create a volume through the plugin; tell what it objects, "" when it is done."""
+        return str(self._read(("created",), volume=volume)["created"])
+
+    def drop_volume(self, volume: str) -> str:
+        """Remove a volume through the plugin; tell what it objects, "" when it is done."""
+        return str(self._read(("dropped",), volume=volume)["dropped"])
+
+    def clock(self) -> float:
+        """Tell the node's time, in seconds since the epoch."""
+        return float(self._read(("clock",))["clock"])
+
+    def restore(self, snapshot: str, volume: str) -> str:
+        """Restore a snapshot as a volume; tell what the plugin objects, "" when it is done."""
+        return str(self._read(("restored",), snapshot=snapshot, volume=volume)["restored"])
 
     def handling(self, event_id: str) -> Handling:
         """Tell how far the node is with an event."""

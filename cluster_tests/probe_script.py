@@ -23,6 +23,7 @@ import socket
 import struct
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,15 @@ def ask_plugin(method: str, endpoint: str, key: str, **arguments: str) -> Any:  
     return answer[key]
 
 
+def objection(endpoint: str, **arguments: str) -> str:
+    """Ask the plugin to do something; give what it says against it, "" where it is done."""
+    try:
+        ask_plugin("POST", endpoint, "Err", **arguments)
+    except RuntimeError as error:
+        return str(error)
+    return ""
+
+
 # --- what can be read -----------------------------------------------------------------------
 
 
@@ -123,6 +133,30 @@ class Reader:
         for name in names:
             ask_plugin("POST", "Snapshot.Remove", "Err", Name=name)
         return names
+
+    def taken(self, request: dict[str, Any]) -> str:
+        """Take a snapshot of ``volume`` now, and give its name."""
+        return str(ask_plugin("POST", "Snapshot", "Snapshot", Name=request["volume"]))
+
+    def sent(self, request: dict[str, Any]) -> str:
+        """Send ``snapshot`` to the node at ``address``; give what the plugin objects, or ""."""
+        return objection("Snapshot.Send", Name=request["snapshot"], Host=request["address"])
+
+    def created(self, request: dict[str, Any]) -> str:
+        """Create an empty ``volume``; give what the plugin objects, or ""."""
+        return objection("Create", Name=request["volume"])
+
+    def dropped(self, request: dict[str, Any]) -> str:
+        """Remove ``volume``; give what the plugin objects, or ""."""
+        return objection("Remove", Name=request["volume"])
+
+    def clock(self, _request: dict[str, Any]) -> float:
+        """Tell the node's time in seconds since the epoch."""
+        return time.time()
+
+    def restored(self, request: dict[str, Any]) -> str:
+        """Restore ``snapshot`` as ``volume``; give what the plugin objects, or ""."""
+        return objection("Snapshot.Restore", Name=request["snapshot"], Target=request["volume"])
 
     def handled(self, request: dict[str, Any]) -> bool:
         """Tell whether the event's ID is in the log of handled events."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from cluster_tests.errors import RefusedError, UsageError
-from cluster_tests.git import AUTHOR_EMAIL, RemoteBranch, not_ours, work_tree
+from cluster_tests.git import AUTHOR_EMAIL, RefKind, RemoteBranch, not_ours, work_tree
 from cluster_tests.model import Application
-from cluster_tests.service_keys import generate_keys
+from cluster_tests.service_keys import generate_certificate, generate_keys
 from cluster_tests.service_source import plain
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class Publication:
         self.domain = f"{remote.branch}.{inventory.applications.domain}"
         self.port = port
         self.keys = generate_keys()
+        self.certificate = generate_certificate(self.domain)
         self._remote = remote
         self._give_back = give_back
         self._values = {
@@ -62,6 +63,8 @@ class Publication:
             "volume_driver": plain(names.volume_driver, "volume driver"),
             "host_key": self.keys.host_private,
             "authorized_key": self.keys.authorized_key,
+            "certificate": self.certificate.public,
+            "certificate_key": self.certificate.private,
         }
         self._source = source
         self.definition: ServiceDefinition = source.definition(self._values)
@@ -120,9 +123,16 @@ class Publisher:
         self._given: dict[str, Publication] = {}  # by branch
 
     def plan(
-        self, source: ServiceSource, branch: str, *, taken: Collection[int] = ()
+        self,
+        source: ServiceSource,
+        branch: str,
+        *,
+        taken: Collection[int] = (),
+        kind: RefKind = "heads",
     ) -> Publication:
         """Choose domain and port for ``source`` published as ``branch``; nothing is created yet.
+
+        With ``kind`` "tags", the version is a tag of that name.
 
         ``taken`` are ports that the cluster's own records show in use; those of its own
         publications are known to the publisher until they are withdrawn.
@@ -132,7 +142,7 @@ class Publisher:
         _require_label(branch)
         with self._lock:
             port = self._free_port(taken)
-            remote = self._remote(source.name, branch)
+            remote = self._remote(source.name, branch, kind)
             # The domain follows from the branch: one branch name, whatever the service.
             if branch in self._given:
                 raise RefusedError(
@@ -145,19 +155,13 @@ class Publisher:
         return publication
 
     def withdraw_leftover(self, application: Application) -> None:
-        """Remove the branch that a killed run left on the forge, if there is one.
+        """Remove the branch or tag that a killed run left on the forge, if there is one.
 
         Raises ``RefusedError`` when no run of this suite wrote its last commit.
         """
-        service = application.url.rsplit("/", 1)[-1]
-        remote = self._remote(service, application.branch)
-        with work_tree() as tree:
-            tip = tree.tip(remote)
-            if not tip:
-                return
-            if tree.author_of(remote) != AUTHOR_EMAIL:
-                raise not_ours(remote)
-            tree.delete(remote, tip)
+        service = application.url.rsplit("/", 1)[-1].lower()
+        for kind in get_args(RefKind):
+            _withdraw_leftover(self._remote(service, application.branch, kind))
 
     def _take_back(self, publication: Publication) -> None:
         branch = publication.application.branch
@@ -165,9 +169,9 @@ class Publisher:
             if self._given.get(branch) is publication:
                 del self._given[branch]
 
-    def _remote(self, service: str, branch: str) -> RemoteBranch:
+    def _remote(self, service: str, branch: str, kind: RefKind) -> RemoteBranch:
         forge = self._inventory.forge
-        return RemoteBranch(_url(forge.push_url, service), branch, forge.ssh, _SECONDS)
+        return RemoteBranch(_url(forge.push_url, service), branch, forge.ssh, _SECONDS, kind)
 
     def _free_port(self, taken: Collection[int]) -> int:
         ports = self._inventory.applications.ports
@@ -179,6 +183,16 @@ class Publisher:
                 remedy="destroy applications, or widen 'applications: {ports: …}' in the inventory",
             )
         return free
+
+
+def _withdraw_leftover(remote: RemoteBranch) -> None:
+    with work_tree() as tree:
+        tip = tree.tip(remote)
+        if not tip:
+            return
+        if tree.author_of(remote) != AUTHOR_EMAIL:
+            raise not_ours(remote)
+        tree.delete(remote, tip)
 
 
 def _url(base: str, service: str) -> str:

@@ -37,22 +37,57 @@ class Served:
     cache: bytes | Unavailable | None
 
 
+@dataclass(frozen=True)
+class Departed:
+    """What one node's front gives of a ledger that is gone.
+
+    ``answer`` is that to a request for its domain, ``stranger`` that for a domain that nobody ever
+    had: status and body. ``refuses_ssh`` tells whether its own port is closed.
+    """
+
+    answer: tuple[int, bytes] | Unavailable
+    stranger: tuple[int, bytes] | Unavailable
+    refuses_ssh: bool | Unavailable
+
+    @property
+    def as_it_must(self) -> bool:
+        """Whether it is as if the application had never been."""
+        known = isinstance(self.stranger, tuple)
+        return known and self.answer == self.stranger and self.refuses_ssh is True
+
+
 def written(ledger: Ledger, record: Record) -> Unavailable | None:
     """Write through one node, and tell what came instead of an acknowledgement."""
-    return _value_of(partial(ledger.write, record))
+    return value_of(partial(ledger.write, record))
 
 
 def served(ledger: Ledger, refusal: Unavailable | None) -> Served:
     """Read everything through one node; ``refusal`` is what came of a write through it."""
     return Served(
         refusal=refusal,
-        records=_value_of(lambda: frozenset(ledger.read_all())),
-        files=_value_of(lambda: frozenset(ledger.read_files())),
-        cache=_value_of(ledger.read_cache),
+        records=value_of(lambda: frozenset(ledger.read_all())),
+        files=value_of(lambda: frozenset(ledger.read_files())),
+        cache=value_of(ledger.read_cache),
     )
 
 
-def _value_of(call: Callable[[], T]) -> T | Unavailable:
+def departed(ledger: Ledger) -> Departed:
+    """Ask one node for what is no longer there, over HTTP and SSH."""
+    front = ledger.front
+
+    def ask(domain: str) -> tuple[int, bytes]:
+        answer = front.http(domain)
+        return answer.status, answer.body
+
+    return Departed(
+        answer=value_of(partial(ask, ledger.domain)),
+        stranger=value_of(partial(ask, f"nobody.{ledger.domain}")),
+        refuses_ssh=value_of(partial(front.refuses, ledger.port)),
+    )
+
+
+def value_of(call: Callable[[], T]) -> T | Unavailable:
+    """Give what ``call`` returns, or what came instead when the front did not serve."""
     try:
         return call()
     except FrontError as error:

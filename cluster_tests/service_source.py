@@ -1,7 +1,8 @@
 """A service's repository before it is published: a directory, with templates to be filled in.
 
 A file called ``NAME.in`` becomes ``NAME``: ``@{word}`` in it stands for a value. Everything else
-is taken as it is, modes and symbolic links too; ``images/`` stays behind, the lab builds it.
+is taken as it is, modes and symbolic links too; ``images/`` stays behind, the lab builds it, and
+``variants/``, which are other versions: patches of the compose file.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ import re
 import shutil
 import string
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from cluster_tests.definition import parse_definition
+import yaml
+
+from cluster_tests.definition import declared_checks, parse_definition
 from cluster_tests.errors import DefinitionError
 
 if TYPE_CHECKING:
@@ -22,7 +25,10 @@ if TYPE_CHECKING:
     from cluster_tests.model import ServiceDefinition
 
 _COMPOSE = "docker-compose.yml"
+_CHECKS = "service.json"
 _TEMPLATE = ".in"
+_VARIANTS = "variants"
+_LEFT_BEHIND = ["images", _VARIANTS]
 
 
 class _Template(string.Template):
@@ -49,9 +55,30 @@ class ServiceSource:
         """Make another version of the same service, with another compose template."""
         return replace(self, compose=compose)
 
+    def variant(self, name: str) -> ServiceSource:
+        """Make the version that ``variants/NAME.yml`` describes: a merge patch of this one.
+
+        Source: JSON Merge Patch, RFC 7396: null removes, a list replaces. Raises
+        ``DefinitionError`` for a variant that the service does not have.
+        """
+        path = self.directory / _VARIANTS / f"{name}.yml"
+        known = sorted(each.stem for each in path.parent.glob("*.yml"))
+        if name not in known:
+            raise DefinitionError(
+                f"{self.name} has no variant {name!r}", remedy=f"one of: {', '.join(known)}"
+            )
+        patch = yaml.safe_load(path.read_text(encoding="utf-8"))
+        merged = _merged(yaml.safe_load(self.compose), patch)
+        return self.with_compose(yaml.safe_dump(merged, sort_keys=False, width=1000))
+
     def definition(self, values: Mapping[str, str]) -> ServiceDefinition:
         """Read what this version declares once it is filled in."""
-        return parse_definition(_filled(self.compose, values, _COMPOSE))
+        definition = parse_definition(_filled(self.compose, values, _COMPOSE))
+        checks = self.directory / f"{_CHECKS}{_TEMPLATE}"
+        if not checks.exists():
+            return definition
+        declared = _filled(checks.read_text(encoding="utf-8"), values, _CHECKS)
+        return replace(definition, check_urls=declared_checks(declared))
 
     def write(self, target: Path, values: Mapping[str, str]) -> None:
         """Write the repository's files into ``target``, templates filled in."""
@@ -59,7 +86,7 @@ class ServiceSource:
             self.directory,
             target,
             symlinks=True,
-            ignore=lambda directory, _: ["images"] if directory == str(self.directory) else [],
+            ignore=lambda directory, _: _LEFT_BEHIND if directory == str(self.directory) else [],
             dirs_exist_ok=True,
         )
         (target / f"{_COMPOSE}{_TEMPLATE}").write_text(self.compose, encoding="utf-8")
@@ -80,6 +107,18 @@ def load_source(directory: Path) -> ServiceSource:
             f"{directory} is no service: {error}",
             remedy=f"name a directory with a {path.name}, as fixtures/services/ledger",
         ) from error
+
+
+def _merged(target: Any, patch: Any) -> Any:  # noqa: ANN401 - whatever YAML holds
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = _merged(merged.get(key), value)
+    return merged
 
 
 def _filled(text: str, values: Mapping[str, str], file: str) -> str:

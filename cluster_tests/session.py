@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from cluster_tests.cluster import Cluster
+from cluster_tests.effort import Effort
 from cluster_tests.front import Front
 from cluster_tests.haproxy_config import parse_haproxy
 from cluster_tests.inventory_file import load_inventory
@@ -23,8 +24,10 @@ from cluster_tests.side_by_side import side_by_side
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from cluster_tests.git import RefKind
     from cluster_tests.inventory import Inventory
     from cluster_tests.publisher import Publication
+    from cluster_tests.service_source import ServiceSource
 
 _JOURNAL = Path("results") / "journal.jsonl"
 _SERVICES = Path(__file__).parents[1] / "fixtures" / "services"
@@ -53,29 +56,44 @@ class Session:
     _executor: ThreadPoolExecutor
     _resources: ExitStack
     _guests: list[Guest] = field(default_factory=list)
+    effort: Effort = field(default_factory=Effort)
 
     def admit(self, guest: Guest) -> None:
         """Remember ``guest``: it leaves at the latest when the session closes."""
         self._guests.append(guest)
 
-    def plan(self, service: str, branch: str) -> Publication:
-        """Give ``service`` (of fixtures/services) a name, a domain and a port; create nothing."""
+    def plan(
+        self, service: str, branch: str, variant: str = "", kind: RefKind = "heads"
+    ) -> Publication:
+        """Give a version of ``service`` a name, a domain and a port; create nothing."""
+        source = self.version(service, variant)
+        return self.publisher.plan(source, branch, taken=self._ports_in_use(), kind=kind)
+
+    def fronts(self) -> dict[str, Front]:
+        """Reach every node's front."""
+        return {
+            node: Front(
+                node, partial(self.links.front_address, node), self.inventory.deadlines.answer
+            )
+            for node in self.inventory.nodes
+        }
+
+    def version(self, service: str, variant: str = "") -> ServiceSource:
+        """Load ``service`` (of fixtures/services), or a variant of it."""
         source = load_source(_SERVICES / service)
-        return self.publisher.plan(source, branch, taken=self._ports_in_use())
+        return source.variant(variant) if variant else source
 
     def ledgers(self, publication: Publication) -> dict[str, Ledger]:
         """Reach a published ledger through every node's front."""
         return {
             node: Ledger(
-                Front(
-                    node, partial(self.links.front_address, node), self.inventory.deadlines.answer
-                ),
+                front,
                 publication.domain,
                 publication.application.branch,
                 publication.port,
                 publication.keys,
             )
-            for node in self.inventory.nodes
+            for node, front in self.fronts().items()
         }
 
     def side_by_side(self, calls: Mapping[str, Callable[[], T]]) -> dict[str, T]:
@@ -88,8 +106,15 @@ class Session:
         It is the check before a reload: ``haproxy -c -f FILE`` (HAProxy's management guide, 3).
         """
         return self.side_by_side(
-            {node: partial(self._haproxy_complaint, node) for node in self.cluster.nodes}
+            {node: partial(self.haproxy_complaint, node) for node in self.cluster.nodes}
         )
+
+    def haproxy_complaint(self, node: str) -> str:
+        """Ask one node's HAProxy; "" where it accepts its configuration."""
+        names, paths = self.inventory.names, self.inventory.paths
+        command = ["haproxy", "-c", "-f", str(paths.haproxy_config)]
+        done = self.cluster.nodes[node].engine.run(names.haproxy, command)
+        return "" if done.exit_code == 0 else f"exit code {done.exit_code}: {done.stderr}"
 
     def close(self) -> None:
         """Let all guests leave, then close everything; calling it again does nothing.
@@ -109,12 +134,6 @@ class Session:
         binds = (bind.rpartition(":")[2] for front in config.fronts for bind in front.binds)
         return {int(port) for port in binds if port.isdecimal()}
 
-    def _haproxy_complaint(self, node: str) -> str:
-        names, paths = self.inventory.names, self.inventory.paths
-        command = ["haproxy", "-c", "-f", str(paths.haproxy_config)]
-        done = self.cluster.nodes[node].engine.run(names.haproxy, command)
-        return "" if done.exit_code == 0 else f"exit code {done.exit_code}: {done.stderr}"
-
 
 def open_session(inventory_path: Path, *, keep: bool = False) -> Session:
     """Open everything an inventory leads to; nothing stays open when one part fails.
@@ -122,6 +141,7 @@ def open_session(inventory_path: Path, *, keep: bool = False) -> Session:
     Raises ``InventoryError``, ``RefusedError`` for a cluster that may not be changed, and
     ``HarnessError`` with every node and service that does not answer.
     """
+    effort = Effort()
     inventory = load_inventory(inventory_path)
     inventory.require_may_change("run specs")
     with ExitStack() as stack:
@@ -139,6 +159,7 @@ def open_session(inventory_path: Path, *, keep: bool = False) -> Session:
             publisher=Publisher(inventory),
             journal=Journal(_JOURNAL),
             keep=keep,
+            effort=effort,
             _executor=executor,
             _resources=stack.pop_all(),
         )

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from shlex import quote
 from typing import TYPE_CHECKING, Protocol
 
-from cluster_tests.errors import ClusterTestsError, NotSettledError, RefusedError
+from cluster_tests.effort import Waiting
+from cluster_tests.errors import (
+    ClusterTestsError,
+    HarnessError,
+    NotSettledError,
+    RefusedError,
+)
 from cluster_tests.journal import Claim
 from cluster_tests.model import NOWHERE, Observation, Switch
 from cluster_tests.oracle import Expectation, History, footprint
@@ -17,6 +24,7 @@ from cluster_tests.report import Progress, say
 if TYPE_CHECKING:
     from cluster_tests.inventory import Inventory
     from cluster_tests.model import Application, Placement, ServiceDefinition
+    from cluster_tests.service_source import ServiceSource
     from cluster_tests.session import Session
 
 
@@ -26,8 +34,8 @@ class Publication(Protocol):
     application: Application
     definition: ServiceDefinition
 
-    def publish(self) -> None:
-        """Push it, so that the nodes can fetch it."""
+    def publish(self, source: ServiceSource | None = None) -> None:
+        """Push it, or another version of it, so that the nodes can fetch it."""
 
     def withdraw(self) -> None:
         """Remove from the forge what ``publish`` put there; nothing to do is no error."""
@@ -75,13 +83,26 @@ class Tenant:
                 f"{self.application} is in use already, and not by this run: {', '.join(found)}",
                 remedy="destroy it if it is yours to destroy, or use another branch",
             )
-        application = self.application
-        claim = Claim(
-            str(session.inventory_path.absolute()), application.repo_url, application.branch
-        )
-        self._claim = session.journal.claim(claim)
+        self._claim = self._written_down()
         session.admit(self)
         self.publication.publish()
+
+    def spell(self, repo_url: str) -> None:
+        """From now on, ask for the application by another URL of the same repository.
+
+        Another path makes it another application: that is for before the first deploy.
+        """
+        known, self.application = self._claim, replace(self.application, repo_url=repo_url)
+        self._claim = self._written_down()
+        if known is not None:
+            self._session.journal.release(known)
+
+    def _written_down(self) -> str:
+        application = self.application
+        inventory = str(self._session.inventory_path.absolute())
+        return self._session.journal.claim(
+            Claim(inventory, application.repo_url, application.branch)
+        )
 
     # --- switching
 
@@ -92,11 +113,11 @@ class Tenant:
         wrong, and the given sees to it that the spec fails whatever they say.
         """
         switch = Switch(self.placement, after)
-        started = time.monotonic()
+        started, asked = time.monotonic(), time.time()
         with Progress(f"{switch}: asking") as progress:
             expectation = self._ask(switch)
             progress.doing(f"{switch}: settling")
-            shown, failure = self._settle(expectation)
+            shown, failure = self._settle(expectation, asked)
         self._destroyed = after == NOWHERE and failure is None
         seconds = time.monotonic() - started
         say(f"{switch}: {'NOT settled' if failure else 'settled'} in {seconds:.1f} s")
@@ -120,12 +141,25 @@ class Tenant:
             self._last_event = cluster.deploy(self.application, after)
         return self._last_event
 
-    def _settle(self, expectation: Expectation) -> tuple[Observation, NotSettledError | None]:
+    def _settle(
+        self, expectation: Expectation, asked: float
+    ) -> tuple[Observation, NotSettledError | None]:
         cluster = self._session.cluster
         try:
-            return cluster.settle(expectation).value, None
+            return self._await(expectation, asked), None
         except NotSettledError as error:
             return cluster.observe(expectation.footprint), error
+
+    def _await(self, expectation: Expectation, asked: float) -> Observation:
+        """Wait until the cluster has settled; ``asked`` is when, in seconds since 1970."""
+        cluster, ended = self._session.cluster, None
+        try:
+            return cluster.settle(expectation).value
+        finally:
+            settled = time.time()
+            with contextlib.suppress(HarnessError):  # what is measured decides no verdict
+                ended = cluster.last_word(expectation.history.event_id)
+            self._session.effort.switched(Waiting(asked, settled, ended))
 
     # --- leaving
 
@@ -161,6 +195,7 @@ class Tenant:
     def _destroy(self) -> None:
         if self._last_event is None or self._destroyed:
             return
+        asked = time.time()
         event = self._send(NOWHERE)
         # As if it had been nowhere before: this is no proof that destroys keep a last snapshot.
         expectation = Expectation(
@@ -170,7 +205,7 @@ class Tenant:
             History(event, NOWHERE, self._definition),
             self._session.inventory,
         )
-        self._session.cluster.settle(expectation)
+        self._await(expectation, asked)
 
     def _remove_snapshots(self) -> None:
         if self._last_event is not None:

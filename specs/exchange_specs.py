@@ -5,29 +5,12 @@ Whatever was written while the old pair served must be there when the new one do
 
 from __future__ import annotations
 
-from cluster_tests.behaviours import (
-    IsKnownToConsul,
-    KeepsItsData,
-    LeavesNothingBehind,
-    ReplicatesToItsSlave,
-    RoutesThroughEveryNode,
-    RunsOnItsMaster,
-    ServesThroughEveryNode,
-    behaves_like,
-)
+from cluster_tests.behaviours import A_PAIR, KeepsItsData, PassesItsHealthChecks, behaves_like
 from cluster_tests.givens import ARunningApplication
 from cluster_tests.model import Placement
 
 
-@behaves_like(
-    RunsOnItsMaster,
-    ReplicatesToItsSlave,
-    IsKnownToConsul,
-    RoutesThroughEveryNode,
-    ServesThroughEveryNode,
-    KeepsItsData,
-    LeavesNothingBehind,
-)
+@behaves_like(*A_PAIR, PassesItsHealthChecks, KeepsItsData)
 class WhenMasterAndSlaveSwapTheirRoles(ARunningApplication):
     """swap: core3/core4 => core4/core3"""
 
@@ -46,15 +29,18 @@ class WhenMasterAndSlaveSwapTheirRoles(ARunningApplication):
         assert senders == {"core4"}
 
 
-@behaves_like(
-    RunsOnItsMaster,
-    ReplicatesToItsSlave,
-    IsKnownToConsul,
-    RoutesThroughEveryNode,
-    ServesThroughEveryNode,
-    KeepsItsData,
-    LeavesNothingBehind,
-)
+@behaves_like(*A_PAIR, PassesItsHealthChecks, KeepsItsData)
+class WhenTheSlaveIsReplaced(ARunningApplication):
+    """keep-master: core4/core2 => core4/core1"""
+
+    before = Placement("core4", "core2")
+    after = Placement("core4", "core1")
+
+    def because_we_deploy_with_another_slave(self) -> None:
+        self.switch()
+
+
+@behaves_like(*A_PAIR, PassesItsHealthChecks, KeepsItsData)
 class WhenTheMasterMovesAndTheSlaveStays(ARunningApplication):
     """keep-slave: core4/core2 => core1/core2"""
 
@@ -69,3 +55,25 @@ class WhenTheMasterMovesAndTheSlaveStays(ARunningApplication):
         volumes = self.shown.nodes["core1"].btrfs_volumes
         assert volumes
         assert sent == volumes
+
+
+@behaves_like(*A_PAIR, PassesItsHealthChecks, KeepsItsData)
+class WhenTheMasterBecomesTheSlaveOfAnother(ARunningApplication):
+    """demote: core1/core2 => core3/core1"""
+
+    before = Placement("core1", "core2")
+    after = Placement("core3", "core1")
+
+    def because_we_deploy_on_another_master(self) -> None:
+        self.switch()
+
+
+@behaves_like(*A_PAIR, PassesItsHealthChecks, KeepsItsData)
+class WhenTheSlaveIsPromotedAndAnotherFollows(ARunningApplication):
+    """promote: core3/core2 => core2/core4"""
+
+    before = Placement("core3", "core2")
+    after = Placement("core2", "core4")
+
+    def because_we_deploy_on_the_slave_with_another(self) -> None:
+        self.switch()

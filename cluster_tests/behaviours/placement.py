@@ -9,13 +9,17 @@ from cluster_tests.behaviours.checking import (
     assert_each_same,
     assert_same,
     master_of,
+    mismatch,
     slave_of,
     without_role,
 )
 from cluster_tests.model import NodeView
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cluster_tests.model import Observation, Placement
+    from cluster_tests.replication import Replicated
 
 
 class RunsOnItsMaster:
@@ -44,6 +48,7 @@ class ReplicatesToItsSlave:
     after: Placement
     expected: Observation
     observed: Observation
+    replicated: Mapping[str, Replicated]
 
     def should_schedule_purge_and_replication_on_the_master(self) -> None:
         assert_same("schedules", self.expected, self.observed, on=master_of(self.after))
@@ -64,6 +69,30 @@ class ReplicatesToItsSlave:
     def should_have_no_volume_on_the_slave(self) -> None:
         assert_same("volumes", self.expected, self.observed, on=slave_of(self.after))
         assert_same("btrfs_volumes", self.expected, self.observed, on=slave_of(self.after))
+
+    def should_deliver_a_snapshot_taken_now_that_restores_to_the_same_content(self) -> None:
+        volumes = self.expected.nodes[master_of(self.after)[0]].btrfs_volumes
+        tried = frozenset(self.replicated)
+        assert tried == volumes, mismatch("slave", "volumes that arrived", volumes, tried)
+        assert_each_same(
+            "content of a snapshot of",
+            {name: each.taken for name, each in self.replicated.items()},
+            {name: each.restored or each.objection for name, each in self.replicated.items()},
+        )
+
+
+class KeepsSnapshotsOnItsMaster:
+    """Without a slave the master takes snapshots by itself, and keeps them tidy."""
+
+    after: Placement
+    expected: Observation
+    observed: Observation
+
+    def should_schedule_purge_and_snapshots_on_the_master(self) -> None:
+        assert_same("schedules", self.expected, self.observed, on=master_of(self.after))
+
+    def should_hold_the_snapshots_that_the_switch_needed_on_the_master(self) -> None:
+        assert_same("snapshots", self.expected, self.observed, on=master_of(self.after))
 
 
 class LeavesNothingBehind:

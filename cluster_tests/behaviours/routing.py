@@ -17,7 +17,6 @@ class IsKnownToConsul:
 
     expected: Observation
     observed: Observation
-    shown: Observation
 
     def should_have_a_record_of_this_deploy(self) -> None:
         expected, found = self.expected.record, self.observed.record
@@ -35,6 +34,12 @@ class IsKnownToConsul:
         expected, found = self.expected.registrations, self.observed.registrations
         assert expected, "the oracle expects no service: not this behaviour's case"
         assert found == expected, mismatch("consul", "service", expected, found)
+
+
+class PassesItsHealthChecks:
+    """Whatever Consul asks of the application, it is answered well."""
+
+    shown: Observation
 
     def should_pass_its_health_checks(self) -> None:
         checks = [check for service in self.shown.registrations for check in service.checks]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from docker.errors import NotFound
 
 from cluster_tests.errors import LabError
+from cluster_tests.lab.alone import alone
 from cluster_tests.lab.engine import connect, translated
 from cluster_tests.lab.hosts import stop
 from cluster_tests.lab.plan import LABEL, PREFIX, LabPlan
@@ -30,6 +31,13 @@ def bring_down(plan: LabPlan, progress: Progress, *, purge: bool) -> None:
     Nothing that does not carry the lab's name or label is touched. Doing it twice is harmless.
     """
     client = connect()
+    with alone(plan.state, progress):
+        _power_off(client, progress)
+        if purge:
+            _purge(client, plan, progress)
+
+
+def _power_off(client: DockerClient, progress: Progress) -> None:
     containers = client.containers.list(all=True, filters={"label": LABEL})
 
     def power_off(container: Container) -> None:
@@ -40,8 +48,6 @@ def bring_down(plan: LabPlan, progress: Progress, *, purge: bool) -> None:
 
     with ThreadPoolExecutor(max(1, len(containers))) as pool:
         list(pool.map(power_off, containers))
-    if purge:
-        _purge(client, plan, progress)
 
 
 def _purge(client: DockerClient, plan: LabPlan, progress: Progress) -> None:

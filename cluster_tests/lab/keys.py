@@ -13,6 +13,8 @@ from cluster_tests.service_keys import new_private_key
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from cluster_tests.lab.plan import LabPlan
+
 # Who holds a key: the operator (the suite), and every node towards the other nodes and the forge.
 OPERATOR = "core"
 BETWEEN_NODES = "cluster"
@@ -67,6 +69,14 @@ def _generate(path: Path) -> None:
     fresh.chmod(0o600)
     fresh.write_text(new_private_key())
     fresh.replace(path)
+
+
+def generate_keys(plan: LabPlan) -> None:
+    """Generate every key that is missing, before threads ask for them side by side."""
+    for name in (OPERATOR, BETWEEN_NODES):
+        key_pair(plan.keys, name)
+    for host in plan.hosts:
+        host_key(plan.keys, host)
 
 
 def host_key(directory: Path, host: str) -> KeyPair:

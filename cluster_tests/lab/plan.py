@@ -105,5 +105,6 @@ class LabPlan:
 
     @property
     def services(self) -> tuple[Path, ...]:
-        """The services that the specs publish, each with its images."""
-        return tuple(sorted(path.parent for path in (ROOT / "fixtures/services").glob("*/images")))
+        """The services that the specs publish, some with images of their own."""
+        templates = (ROOT / "fixtures/services").glob("*/docker-compose.yml.in")
+        return tuple(sorted(path.parent for path in templates))

@@ -13,9 +13,10 @@ import yaml
 
 from cluster_tests.errors import LabError, UsageError
 from cluster_tests.lab import debian, hosts, provision, written
+from cluster_tests.lab.alone import alone
 from cluster_tests.lab.engine import connect, translated
 from cluster_tests.lab.images import Recipe, build, python_packages
-from cluster_tests.lab.keys import private_directory
+from cluster_tests.lab.keys import generate_keys
 from cluster_tests.lab.plan import FORGE, REGISTRY_PORT, ROOT, LabPlan
 from cluster_tests.lab.registry import Registry
 
@@ -46,12 +47,13 @@ def bring_up(plan: LabPlan, progress: Progress) -> Path:
     remedy when something does not come up.
     """
     cluster_images(plan)
-    private_directory(plan.state)
     client = connect()
-    _check_room(client)
-    hosts.ensure_network(client, plan)
-    with ThreadPoolExecutor(_THREADS) as pool:
-        return _Building(client, plan, progress, pool).run()
+    with alone(plan.state, progress):
+        _check_room(client)
+        generate_keys(plan)
+        hosts.ensure_network(client, plan)
+        with ThreadPoolExecutor(_THREADS) as pool:
+            return _Building(client, plan, progress, pool).run()
 
 
 def _check_room(client: DockerClient) -> None:
@@ -177,7 +179,7 @@ class _Building:
             for name, directory in cluster_images(self._plan).items()
         ]
         for service in self._plan.services:
-            for directory in sorted((service / "images").iterdir()):
+            for directory in sorted(service.glob("images/*")):
                 name = f"{service.name}-{directory.name}"
                 futures.append(self._submit(partial(work, name, directory, on_butter=False)))
         return futures

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from contexts.plugins.shuffling import Shuffler
 
 from cluster_tests import __version__
+from cluster_tests.plugin.foundation import is_foundation
 from cluster_tests.report import say
 
 if TYPE_CHECKING:
@@ -63,11 +64,15 @@ class OrderPlugin:
         say(f"cluster-tests {__version__}: {order}; to repeat it: {again}", indent=0)
 
     def process_module_list(self, modules: list[ModuleType]) -> None:
-        """Sort the modules: by seed, or by name instead of as the file system lists them."""
+        """Sort the modules: by seed, or by name instead of as the file system lists them.
+
+        What all others stand on comes first in any case.
+        """
         if self._shuffle:
             modules.sort(key=lambda module: self._place(module.__name__))
         else:
             modules.sort(key=lambda module: module.__name__)
+        modules.sort(key=is_foundation, reverse=True)  # stable: the rest keeps its order
 
     def process_class_list(self, module: ModuleType, classes: list[type]) -> None:
         """Sort the classes of one module."""

@@ -14,6 +14,7 @@ import contexts.core
 from contexts.plugins.reporting import ExitCodeReporter
 
 from cluster_tests.errors import ClusterTestsError, HarnessError, LabError, UsageError
+from cluster_tests.plugin.foundation import FoundationPlugin
 from cluster_tests.plugin.interrupts import EXIT_CODE as INTERRUPTED_CODE
 from cluster_tests.plugin.interrupts import Interrupted
 from cluster_tests.plugin.xml_errors import XmlErrorsPlugin
@@ -21,7 +22,7 @@ from cluster_tests.report import say
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
 
 class Verdict(StrEnum):
@@ -29,20 +30,25 @@ class Verdict(StrEnum):
 
     PASS = "pass"  # noqa: S105 - no password
     FAIL = "fail"
+    INFRASTRUCTURE = "infrastructure"
     UNKNOWN = "unknown"
     USAGE = "usage"
     INTERRUPTED = "interrupted"
 
 
 # The first of these that occurred is the run's verdict: what is proved broken outweighs the rest,
-# except that an interrupted run has not said its last word.
+# except that an interrupted run has not said its last word, and that on nodes which are not fit
+# nothing is proved at all.
 _EXIT_CODES = {
     Verdict.INTERRUPTED: INTERRUPTED_CODE,
+    Verdict.INFRASTRUCTURE: HarnessError.exit_code,
     Verdict.FAIL: 1,
     Verdict.USAGE: UsageError.exit_code,
     Verdict.UNKNOWN: HarnessError.exit_code,
     Verdict.PASS: 0,
 }
+# What says of the foundation that the nodes are not fit.
+_OF_THE_NODES = frozenset({Verdict.FAIL, Verdict.UNKNOWN})
 
 
 def verdict_of(error: Exception) -> Verdict:
@@ -61,6 +67,7 @@ class VerdictPlugin:
         """Nothing has been judged yet."""
         self._counts: Counter[Verdict] = Counter()
         self._quiet = False
+        self._foundation: FoundationPlugin | None = None
 
     @classmethod
     def locate(cls) -> tuple[type, type]:
@@ -71,6 +78,11 @@ class VerdictPlugin:
         """Take part in every run; ``-q`` silences the closing line."""
         self._quiet = args.verbosity == "quiet"
         return True
+
+    def request_plugins(self) -> Generator[list[type], dict[type, FoundationPlugin], None]:
+        """Ask for the one who knows whether the foundation is under way."""
+        active = yield [FoundationPlugin]
+        self._foundation = active.get(FoundationPlugin)
 
     def assertion_passed(self, _sentence: Callable[..., object]) -> None:
         """Count a sentence that held."""
@@ -110,11 +122,16 @@ class VerdictPlugin:
         return next((v for v in _EXIT_CODES if self._counts[v]), Verdict.USAGE)
 
     def _judge(self, error: Exception) -> None:
-        self._counts[verdict_of(error)] += 1
+        self._counts[self._verdict_of(error)] += 1
         if isinstance(error, ClusterTestsError | Interrupted):
             _drop_traceback(error)
         else:
             _drop_framework(error)
+
+    def _verdict_of(self, error: Exception) -> Verdict:
+        verdict = verdict_of(error)
+        unfit = self._foundation is not None and self._foundation.under_way
+        return Verdict.INFRASTRUCTURE if unfit and verdict in _OF_THE_NODES else verdict
 
 
 def _drop_traceback(error: Exception) -> None:

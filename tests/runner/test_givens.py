@@ -9,6 +9,7 @@ import pytest
 from paper import NODES, PaperCluster, PaperPublication, an_inventory
 
 from cluster_tests import current
+from cluster_tests.effort import Effort
 from cluster_tests.errors import FrontError, HarnessError, NodeError, NotSettledError
 from cluster_tests.givens import AnApplication, ARunningApplication
 from cluster_tests.journal import Journal
@@ -78,8 +79,9 @@ def session(
         inventory_path=tmp_path / "inventory.yaml",
         journal=Journal(tmp_path / "journal.jsonl"),
         keep=False,
+        effort=Effort(),
         admit=lambda _guest: None,
-        plan=lambda _service, _branch: PaperPublication(cluster),
+        plan=lambda _service, _branch, _variant: PaperPublication(cluster),
         ledgers=lambda _publication: {node: PaperLedger(store, cluster) for node in NODES},
         side_by_side=in_turn,
         haproxy_complaints=lambda: dict.fromkeys(NODES, ""),
