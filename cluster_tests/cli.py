@@ -11,6 +11,8 @@ from rich.console import Console
 from cluster_tests import __version__
 from cluster_tests.errors import ClusterTestsError, UsageError
 from cluster_tests.lab.commands import lab
+from cluster_tests.listing import list_specs
+from cluster_tests.tour.commands import tour
 
 _LIBRARY_USAGE = 2
 
@@ -22,6 +24,8 @@ app = typer.Typer(
     "The specs themselves are run by: run-contexts specs/ -v -s",
 )
 app.add_typer(lab, name="lab")
+app.command()(tour)
+app.command("list")(list_specs)
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback signature

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from shlex import quote
 from typing import TYPE_CHECKING, Self
 
 from cluster_tests.comparison import difference
 from cluster_tests.consul_store import ConsulStore
 from cluster_tests.consul_watch import WATCHED, ConsulWatch
+from cluster_tests.effort import last_word
 from cluster_tests.engine_events import EngineEvents
-from cluster_tests.errors import NotSettledError
+from cluster_tests.errors import NodeError, NotSettledError
 from cluster_tests.flag_history import ANCHOR, FlagRecorder
+from cluster_tests.handler_log import errors_of, lines_of
 from cluster_tests.node import Engine
 from cluster_tests.observing import CALLS_OF_CONSUL, CALLS_PER_NODE, Node, observe
 from cluster_tests.probe import COMMAND, Probe
+from cluster_tests.record import footprint_of
 from cluster_tests.replication import replicate
 from cluster_tests.side_by_side import side_by_side
 from cluster_tests.signals import Sources
@@ -33,6 +38,9 @@ if TYPE_CHECKING:
     from cluster_tests.replication import Replicated
 
 _LOG_LINES = 50
+# More than any event is told with, even on a node that handles several at once.
+_LINES_OF_AN_EVENT = 500
+_LAST_LINES = 100  # of a log that are searched for an event's end
 
 
 class Cluster:
@@ -135,6 +143,45 @@ class Cluster:
         event = {"repo": application.repo_url, "branch": application.branch}
         return self.consul.fire("destroy", event)
 
+    def migrate(self, source: Application, target: Application, *, update: bool | None) -> str:
+        """Ask for the source's data in ``target`` and tell the event's ID; raises as ``deploy``.
+
+        ``update`` None leaves the choice to the cluster.
+        """
+        self.inventory.require_may_change(f"migrate {source} to {target}")
+        event: dict[str, object] = {
+            "repo": source.repo_url,
+            "branch": source.branch,
+            "target": {"repo": target.repo_url, "branch": target.branch},
+        }
+        if update is not None:
+            event["update"] = update
+        return self.consul.fire("migrate", event)
+
+    def send(self, name: str, payload: str) -> str:
+        """Send any event, well-formed or not, and tell its ID; raises as ``deploy`` does."""
+        self.inventory.require_may_change(f"send the event {name}")
+        return self.consul.fire_raw(name, payload)
+
+    def deliver_again(self, event_id: str) -> None:
+        """Hand an event over to every node's agent once more, in the way Consul's watch does.
+
+        Raises ``NodeError`` where the agent does not take it.
+        """
+        self.inventory.require_may_change(f"deliver the event {event_id} again")
+        text = json.dumps([self.consul.events()[event_id]])
+        calls = {
+            name: partial(self._deliver, node.engine, text) for name, node in self.nodes.items()
+        }
+        side_by_side(self._executor, calls)
+
+    def _deliver(self, engine: Engine, text: str) -> None:
+        names = self.inventory.names
+        command = f"printf %s {quote(text)} | {names.delivery}"
+        done = engine.run(names.consul, ["sh", "-c", command])
+        if done.exit_code != 0:
+            raise NodeError(engine.node, f"{names.delivery}: {done.stderr.strip()}")
+
     def remove_snapshots(self, application: Application) -> dict[str, list[str]]:
         """Remove what a destroy leaves on the nodes, and tell the snapshots' names by node."""
         self.inventory.require_may_change(f"remove the snapshots of {application}")
@@ -159,6 +206,14 @@ class Cluster:
         """Read everything the cluster shows of one application, side by side."""
         return observe(self._executor, self.inventory, self.nodes, self.consul, footprint)
 
+    def observe_others(self, application: Application) -> dict[str, Observation]:
+        """Read everything the cluster shows of every other application that has a record."""
+        return {
+            name: self.observe(footprint_of(record))
+            for name, record in self.consul.all_records().items()
+            if name != application.name
+        }
+
     def handling(self, event_id: str) -> dict[str, Handling]:
         """Tell how far each node is with an event."""
         calls = {name: partial(node.probe.handling, event_id) for name, node in self.nodes.items()}
@@ -168,6 +223,24 @@ class Cluster:
         """Give the end of each node's handler log."""
         calls = {name: partial(node.probe.log, lines) for name, node in self.nodes.items()}
         return side_by_side(self._executor, calls)
+
+    def told(self, event_id: str) -> dict[str, tuple[str, ...]]:
+        """List all that each node's agent logged for an event."""
+        tails = self.log_tails(_LINES_OF_AN_EVENT)
+        return {node: lines_of(event_id, lines) for node, lines in tails.items()}
+
+    def errors(self, event_id: str) -> dict[str, tuple[str, ...]]:
+        """List the errors that each node's agent logged for an event."""
+        tails = self.log_tails(_LINES_OF_AN_EVENT)
+        return {node: errors_of(event_id, lines) for node, lines in tails.items()}
+
+    def last_word(self, event_id: str) -> float | None:
+        """Tell when a handler last logged something of an event, in seconds since 1970.
+
+        By the nodes' clocks; None where no log tells it.
+        """
+        lines = [line for tail in self.log_tails(_LAST_LINES).values() for line in tail]
+        return last_word(lines, event_id)
 
     # --- waiting
 

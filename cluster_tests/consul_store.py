@@ -5,6 +5,7 @@ Foreign exceptions stop here: what py-consul or requests raise becomes a ``Consu
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import re
@@ -34,6 +35,7 @@ _CLOCK_GROWTH = 4
 _SHORT = 31
 _OUTER_PREFIX = len("consul:event:")
 _ALIVE = 1
+_RECORDS = "app/"
 # "HTTP GET http://127.0.0.1:8000/: 200 OK Output: …": the target is not told anywhere else.
 _CHECKED_URL = re.compile(r'^(?:HTTP [A-Z]+ (\S+): |[A-Z][a-z]+ "?(\S+?)"?: )')
 
@@ -89,19 +91,20 @@ class ConsulStore:
         value = self._get(application.record_key)
         if value is None:
             return None
-        try:
-            record = json.loads(value)
-        except ValueError as error:
-            raise ConsulError(f"{application.record_key} is not JSON: {value!r}") from error
-        if not isinstance(record, dict):
-            raise ConsulError(f"{application.record_key} is no JSON object: {value!r}")
-        return record
+        return _record(application.record_key, value)
 
     def records(self) -> tuple[str, ...]:
         """List the names of all applications that have a record."""
         with self._translated("listing applications"):
-            _, keys = self._consul.kv.get("app/", keys=True)
-        return tuple(sorted(key.removeprefix("app/") for key in keys or ()))
+            _, keys = self._consul.kv.get(_RECORDS, keys=True)
+        return tuple(sorted(key.removeprefix(_RECORDS) for key in keys or ()))
+
+    def all_records(self) -> dict[str, dict[str, Any]]:
+        """Read the records of all applications, by the application's name."""
+        return {
+            key.removeprefix(_RECORDS): _record(key, value)
+            for key, value in self._tree(_RECORDS).items()
+        }
 
     def in_maintenance(self, application: Application) -> bool:
         """Tell whether the maintenance flag is up."""
@@ -124,19 +127,30 @@ class ConsulStore:
     def migrations(self, application: Application) -> dict[str, str]:
         """Read what is below ``migrate/<name>/``, by the key's last part."""
         prefix = f"migrate/{application.name}/"
-        with self._translated(f"reading {prefix}"):
-            _, found = self._consul.kv.get(prefix, recurse=True)
-        return {
-            item["Key"].removeprefix(prefix): (item["Value"] or b"").decode(errors="replace")
-            for item in found or ()
-        }
+        return {key.removeprefix(prefix): value for key, value in self._tree(prefix).items()}
 
     def _get(self, key: str) -> str | None:
         with self._translated(f"reading {key}"):
             _, found = self._consul.kv.get(key)
         return None if found is None else (found["Value"] or b"").decode(errors="replace")
 
+    def _tree(self, prefix: str) -> dict[str, str]:
+        with self._translated(f"reading {prefix}"):
+            _, found = self._consul.kv.get(prefix, recurse=True)
+        return {
+            item["Key"]: (item["Value"] or b"").decode(errors="replace") for item in found or ()
+        }
+
     # --- events
+
+    def events(self) -> dict[str, dict[str, Any]]:
+        """List the events that this agent still remembers, the last 256, by their IDs.
+
+        Each is what Consul's API gives, and what a watch hands over (Consul, "/event/list").
+        """
+        with self._translated("listing events"):
+            _, found = self._consul.event.list()
+        return {item["ID"]: {**item, "Payload": _encoded(item["Payload"])} for item in found}
 
     def fire(self, name: str, payload: Mapping[str, object]) -> str:
         """Fire the user event ``name`` and tell its ID.
@@ -188,6 +202,21 @@ class ConsulStore:
 
 
 _REMEDY = "see whether the Consul container runs: docker ps on the node the tunnel leads to"
+
+
+def _record(key: str, value: str) -> dict[str, Any]:
+    try:
+        record = json.loads(value)
+    except ValueError as error:
+        raise ConsulError(f"{key} is not JSON: {value!r}") from error
+    if not isinstance(record, dict):
+        raise ConsulError(f"{key} is no JSON object: {value!r}")
+    return record
+
+
+def _encoded(payload: bytes | None) -> str | None:
+    # py-consul has decoded it
+    return None if payload is None else base64.b64encode(payload).decode()
 
 
 def event_size(name: str, payload: str) -> int:

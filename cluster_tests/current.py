@@ -57,11 +57,16 @@ def session() -> Session:
     return _current.session
 
 
-def close() -> None:
-    """Close the session if one is open; raises what its closing raises."""
+def close() -> list[str]:
+    """Close the session if one is open; tell where its time went, a line each.
+
+    Raises what its closing raises.
+    """
     opened, _current.session = _current.session, None
-    if opened is not None:
-        opened.close()
+    if opened is None:
+        return []
+    opened.close()
+    return list(opened.effort.lines())
 
 
 def _open() -> Session:

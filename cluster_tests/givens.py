@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import sys
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, ClassVar
 
 from cluster_tests import current
@@ -17,8 +18,9 @@ from cluster_tests.errors import ClusterTestsError
 from cluster_tests.model import NOWHERE
 from cluster_tests.plugin.interrupts import interrupts
 from cluster_tests.report import Progress
+from cluster_tests.scribe import Scribe
 from cluster_tests.tenant import Tenant
-from cluster_tests.visit import find_nobody, records, visit
+from cluster_tests.visit import find_nobody, record, records, visit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,6 +68,9 @@ class AnApplication:
     replicated: Mapping[str, Replicated]
     departed: Mapping[str, Departed]
 
+    # Whether the deploy asks for the version's update script.
+    update: ClassVar[bool] = False
+
     _session: Session
     _publication: Publication
     _tenant: Tenant
@@ -86,11 +91,21 @@ class AnApplication:
 
     def switch(self) -> None:
         """Switch from ``before`` to ``after``, wait until it has settled, read everything once."""
-        moved = self._tenant.move(self.after)
-        self._failure = moved.failure
+        self._switch_to(self.after)
+
+    def _switch_to(self, placement: Placement) -> None:
+        self._arrived(self._move(placement))
+
+    def _arrived(self, moved: Moved) -> None:
+        self._failure = self._failure or moved.failure
         with Progress(f"{moved.switch}: reading through every node"):
             self._keep(moved)
-            self._visit()
+            with self._session.effort.asking():
+                self.haproxy_complaints = self._session.haproxy_complaints()
+                self._visit()
+
+    def _move(self, placement: Placement) -> Moved:
+        return self._tenant.move(placement, update=self.update)
 
     def cleanup_what_was_created(self) -> None:
         """Remove all that the given and the switch created; a late cluster fails the spec here."""
@@ -115,21 +130,25 @@ class AnApplication:
         expectation, self.shown = moved.expectation, moved.shown
         self.observed = comparable(expectation, moved.shown)
         self.expected = expectation.observation(container_names(expectation, moved.shown))
-        self.haproxy_complaints = self._session.haproxy_complaints()
 
     def _visit(self) -> None:
         if self.after.master is None:
             self.departed = find_nobody(self._session, self._ledgers)
             return
-        visited = visit(self._session, self._ledgers, first=len(self.written) + 1)
-        self.written_after, self.served = tuple(visited.sent.values()), visited.served
+        self._write_and_read()
         self._replicate()
 
     def _replicate(self) -> None:
-        # Last: what it takes and sends are snapshots that the observation must not count.
+        # Last: what it takes and sends are snapshots that the observation must not count. And
+        # whole: what is still being sent while the application leaves would stay behind.
         if self.after.master is not None and self.after.slave is not None:
-            cluster = self._session.cluster
-            self.replicated = cluster.replicate(self.shown, self.after.master)
+            with interrupts.shielded():
+                cluster = self._session.cluster
+                self.replicated = cluster.replicate(self.shown, self.after.master)
+
+    def _write_and_read(self) -> None:
+        visited = visit(self._session, self._ledgers, first=len(self.written) + 1)
+        self.written_after, self.served = tuple(visited.sent.values()), visited.served
 
 
 class ARunningApplication(AnApplication):
@@ -140,8 +159,18 @@ class ARunningApplication(AnApplication):
         moved = self._tenant.move(self.before)
         if moved.failure is not None:
             raise moved.failure
-        with Progress(f"{self.before}: writing records"):
+        with Progress(f"{self.before}: writing records"), self._session.effort.asking():
             self._write()
+
+    def _move(self, placement: Placement) -> Moved:
+        # The number that a refused write had is the first one's after the switch, with the same
+        # text: if it was stored all the same, it is no other record then.
+        [node, ledger], *_ = self._ledgers.items()
+        coming = (record(number, node) for number in count(len(self.written) + 1))
+        with Scribe(ledger, coming) as scribe:
+            moved = super()._move(placement)
+        self.written += scribe.acknowledged
+        return moved
 
     def _write(self) -> None:
         first = records(self._ledgers, first=1)

@@ -103,6 +103,13 @@ def normal_bind(address: str) -> str:
     return found[1] if found else address
 
 
+def normal_binds(declared: Iterable[str]) -> set[str]:
+    """Write the addresses of ``bind`` statements, as many as each may hold, the same way."""
+    # An address may be followed by HAProxy's options for it, and hold several with commas.
+    addresses = (address for bind in declared for address in bind.split()[0].split(","))
+    return {normal_bind(address) for address in addresses}
+
+
 # --- lines and sections ---------------------------------------------------------------------
 
 _FRONTS = frozenset({"frontend", "listen"})

@@ -164,7 +164,8 @@ class Names(_Section):
     """What things are called on every node.
 
     ``project`` is the infrastructure's compose project; ``handler`` a regular expression for the
-    command lines of the processes that handle an event.
+    command lines of the processes that handle an event; ``delivery`` the command that Consul's
+    watch starts with the events on its stdin.
     """
 
     project: Name = "cluster"
@@ -174,6 +175,7 @@ class Names(_Section):
     network: Name = "cluster_default"
     volume_driver: Name = "anybox/buttervolume:latest"
     handler: Name = "switch-agent handle"
+    delivery: Name = "switch-agent handle"
 
     @property
     def containers(self) -> tuple[str, ...]:
@@ -214,12 +216,13 @@ class Applications(_Section):
 
 
 class Schedules(_Section):
-    """The volume plugin's jobs."""
+    """The volume plugin's jobs, and the port at which it takes other nodes' snapshots."""
 
     purge_pattern: Name = "1h:1d:1w:4w:1y"
     purge_minutes: Minutes = 1440
     replicate_minutes: Minutes = 60
     snapshot_minutes: Minutes = 60
+    transfer_port: Port = 1122
 
 
 class Deadlines(_Section):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import docker
 import docker.errors
+import docker.types
 import requests
 
 from cluster_tests.errors import NodeError
@@ -169,6 +170,12 @@ class Engine:
         with self._translated("listing images"):
             return frozenset(tag for image in self._api.images() for tag in image["RepoTags"] or ())
 
+    def image_of(self, container: str) -> str:
+        """Tell the image that a container was made from."""
+        with self._translated(f"inspecting {container}"):
+            image: str = self._api.inspect_container(container)["Config"]["Image"]
+            return image
+
     def read_file(self, container: str, path: PurePosixPath) -> bytes:
         """Read a file of a container, following links; raise ``NodeError`` if there is none."""
         target = path
@@ -217,12 +224,13 @@ class Engine:
         """
         with self._translated(f"running {command[0]} in a container like {like}"):
             image = self._api.inspect_container(like)["Image"]
-            binds = [f"{source}:{target}:ro" for target, source in mounts.items()]
+            # Not binds, which are written with colons: snapshots' names hold some.
+            mounted = [_read_only(target, source) for target, source in mounts.items()]
             created = self._api.create_container(
                 image,
                 entrypoint=list(command),
                 command=[],
-                host_config=self._api.create_host_config(binds=binds, network_mode="none"),
+                host_config=self._api.create_host_config(mounts=mounted, network_mode="none"),
             )
             try:
                 self._api.start(created["Id"])
@@ -267,6 +275,11 @@ class Engine:
 
     def _remedy(self) -> str:
         return f"on {self.node}: start the Docker engine (for the lab: cluster-tests lab up)"
+
+
+def _read_only(target: str, source: str | PurePosixPath) -> docker.types.Mount:
+    kind = "volume" if isinstance(source, str) else "bind"
+    return docker.types.Mount(target, str(source), type=kind, read_only=True)
 
 
 def _name(item: dict[str, Any]) -> str:

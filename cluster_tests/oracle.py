@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cluster_tests.haproxy_config import normal_bind
+from cluster_tests.haproxy_config import normal_binds
 from cluster_tests.model import (
     NOWHERE,
     Check,
@@ -208,9 +208,7 @@ def binds_of(entry: FrontDefinition, inventory: Inventory) -> tuple[str, ...]:
 
 
 def _own_binds(entry: FrontDefinition) -> tuple[str, ...]:
-    # An address may be followed by HAProxy's options for it, and hold several with commas.
-    addresses = (address for bind in entry.bind for address in bind.split()[0].split(","))
-    return tuple(sorted({normal_bind(address) for address in addresses}))
+    return tuple(sorted(normal_binds(entry.bind)))
 
 
 def footprint(application: Application, *definitions: ServiceDefinition | None) -> Footprint:

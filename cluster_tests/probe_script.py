@@ -6,8 +6,8 @@ standard library and the ``buttervolume`` module, which the contract puts there.
 Requests and answers are JSON, one a line: ``{"id": 1, "read": ["checkouts"], "name": ...}`` gives
 ``{"id": 1, "values": {"checkouts": [...]}}`` or ``{"id": 1, "error": "..."}``. Unasked come
 ``{"ready": true}``, once, and ``{"signal": ["handler.log"]}`` whenever something directly below
-the deploy directory changes. The process ends at EOF on its stdin, so that nothing stays behind
-when the harness dies.
+the deploy directory changes, or a handler that was seen has ended. The process ends at EOF on its
+stdin, so that nothing stays behind when the harness dies.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import http.client
 import json
 import os
 import re
+import select
 import socket
 import struct
 import sys
@@ -105,6 +106,7 @@ class Reader:
         """Read the directory, logs and processes that ``settings`` name."""
         self._settings = settings
         self._handler = re.compile(settings["handler"])
+        self._watched: set[int] = set()
 
     def checkouts(self, request: dict[str, Any]) -> list[str]:
         """List the directories of one application below the deploy directory."""
@@ -164,8 +166,30 @@ class Reader:
 
     def handling(self, _request: dict[str, Any]) -> list[str]:
         """List the command lines of the processes that handle an event right now."""
-        lines = (command_line(process) for process in Path("/proc").glob("[1-9]*"))
-        return [line for line in lines if MARK not in line and self._handler.search(line)]
+        lines = {process: command_line(process) for process in Path("/proc").glob("[1-9]*")}
+        found = {
+            process: line
+            for process, line in lines.items()
+            if MARK not in line and self._handler.search(line)
+        }
+        for process in found:
+            self._watch_end(int(process.name))
+        return list(found.values())
+
+    def _watch_end(self, process: int) -> None:
+        """Signal once a process has ended: nothing else would tell, and whoever waits looks on."""
+        if process not in self._watched:
+            self._watched.add(process)
+            threading.Thread(target=self._tell_end, args=(process,), daemon=True).start()
+
+    def _tell_end(self, process: int) -> None:
+        # Gone already: that is an end too.
+        with contextlib.suppress(ProcessLookupError):
+            descriptor = os.pidfd_open(process)
+            select.select([descriptor], [], [])
+            os.close(descriptor)
+        self._watched.discard(process)
+        tell({"signal": ["the end of a handler"]})
 
     def log(self, request: dict[str, Any]) -> list[str]:
         """Give the last ``lines`` lines of the handler's log."""

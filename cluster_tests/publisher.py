@@ -71,12 +71,14 @@ class Publication:
         # Commits that this publication pushed, or tried to: a failed push may have arrived.
         self._pushed: set[str] = set()
 
-    def publish(self, source: ServiceSource | None = None) -> None:
+    def publish(self, source: ServiceSource | None = None, **values: str) -> None:
         """Push the service, or another version of it, as the application's branch.
 
+        ``values`` are more words that the templates of this version may use.
         Raises ``RefusedError`` when the branch is there and not by this publication,
         ``DefinitionError`` for a version that is none, ``NodeError`` when the forge fails.
         """
+        self._values |= {word: plain(value, word) for word, value in values.items()}
         version = source or self._source
         definition = version.definition(self._values)
         with work_tree() as tree:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from cluster_tests.caddyfile import read_sites
 from cluster_tests.definition import matched_domain
 from cluster_tests.errors import DefinitionError
+from cluster_tests.haproxy_config import normal_binds
+from cluster_tests.model import Application, Footprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -74,6 +76,25 @@ def comparable_record(record: Mapping[str, object] | None) -> dict[str, object] 
     reduced["caddyfile"] = _caddyfile(reduced["caddyfile"])
     reduced["haproxy"] = _haproxy(reduced["haproxy"])
     return reduced
+
+
+def footprint_of(record: Mapping[str, Any]) -> Footprint:
+    """Tell by what an application's traces are found when all that is known is its record."""
+    fronts = (record.get("haproxy") or {}).values()
+    matched = {
+        matched_domain(backend.get("use_backend_option") or "").lower()
+        for front in fronts
+        for backend in front["backends"]
+    }
+    binds = {bind for front in fronts for bind in _binds(front.get("frontend") or {})}
+    domains = {domain.lower() for domain in record.get("domains") or ()} | matched
+    application = Application(record["repo_url"], record["branch"])
+    return Footprint(application, frozenset(domains - {""}), frozenset(binds))
+
+
+def _binds(frontend: Mapping[str, Any]) -> set[str]:
+    declared = frontend.get("bind") or []
+    return normal_binds([declared] if isinstance(declared, str) else declared)
 
 
 def _caddyfile(text: object) -> object:

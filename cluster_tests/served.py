@@ -49,6 +49,12 @@ class Departed:
     stranger: tuple[int, bytes] | Unavailable
     refuses_ssh: bool | Unavailable
 
+    @property
+    def as_it_must(self) -> bool:
+        """Whether it is as if the application had never been."""
+        known = isinstance(self.stranger, tuple)
+        return known and self.answer == self.stranger and self.refuses_ssh is True
+
 
 def written(ledger: Ledger, record: Record) -> Unavailable | None:
     """Write through one node, and tell what came instead of an acknowledgement."""

@@ -2,7 +2,9 @@
 
 A file called ``NAME.in`` becomes ``NAME``: ``@{word}`` in it stands for a value. Everything else
 is taken as it is, modes and symbolic links too; ``images/`` stays behind, the lab builds it, and
-``variants/``, which are other versions: patches of the compose file.
+``variants/``, which are other versions: ``NAME.yml`` patches the compose file, and the files in
+``NAME/`` come on top of those of the service. Where these have a ``docker-compose.yml.in`` of their
+own the version is no service: what it declares is never read, for no cluster may come to run it.
 """
 
 from __future__ import annotations
@@ -41,10 +43,14 @@ class _Template(string.Template):
 
 @dataclass(frozen=True)
 class ServiceSource:
-    """A version of a service; ``compose`` is the template of its compose file."""
+    """A version of a service; ``compose`` is the template of its compose file.
+
+    ``overlay`` holds what this version has besides the directory, or instead of it.
+    """
 
     directory: Path
     compose: str
+    overlay: Path | None = None
 
     @property
     def name(self) -> str:
@@ -56,20 +62,23 @@ class ServiceSource:
         return replace(self, compose=compose)
 
     def variant(self, name: str) -> ServiceSource:
-        """Make the version that ``variants/NAME.yml`` describes: a merge patch of this one.
+        """Make the version that ``variants/NAME.yml`` and ``variants/NAME/`` describe.
 
-        Source: JSON Merge Patch, RFC 7396: null removes, a list replaces. Raises
-        ``DefinitionError`` for a variant that the service does not have.
+        The former is a merge patch of this one, the latter comes on top. Source: JSON Merge
+        Patch, RFC 7396: null removes, a list replaces. Raises ``DefinitionError`` for a variant
+        that the service does not have.
         """
-        path = self.directory / _VARIANTS / f"{name}.yml"
-        known = sorted(each.stem for each in path.parent.glob("*.yml"))
+        variants = self.directory / _VARIANTS
+        known = sorted({each.stem for each in variants.glob("*")})
         if name not in known:
             raise DefinitionError(
                 f"{self.name} has no variant {name!r}", remedy=f"one of: {', '.join(known)}"
             )
-        patch = yaml.safe_load(path.read_text(encoding="utf-8"))
+        path, overlay = variants / f"{name}.yml", variants / name
+        patch = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
         merged = _merged(yaml.safe_load(self.compose), patch)
-        return self.with_compose(yaml.safe_dump(merged, sort_keys=False, width=1000))
+        compose = yaml.safe_dump(merged, sort_keys=False, width=1000)
+        return replace(self, compose=compose, overlay=overlay if overlay.exists() else None)
 
     def definition(self, values: Mapping[str, str]) -> ServiceDefinition:
         """Read what this version declares once it is filled in."""
@@ -90,6 +99,8 @@ class ServiceSource:
             dirs_exist_ok=True,
         )
         (target / f"{_COMPOSE}{_TEMPLATE}").write_text(self.compose, encoding="utf-8")
+        if self.overlay is not None:
+            shutil.copytree(self.overlay, target, symlinks=True, dirs_exist_ok=True)
         for template in sorted(target.rglob(f"*{_TEMPLATE}")):
             text = template.read_text(encoding="utf-8")
             filled = _filled(text, values, template.relative_to(target).as_posix())

@@ -7,9 +7,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from cluster_tests.cluster import Cluster
+from cluster_tests.effort import Effort
 from cluster_tests.front import Front
 from cluster_tests.haproxy_config import parse_haproxy
 from cluster_tests.inventory_file import load_inventory
@@ -55,10 +56,19 @@ class Session:
     _executor: ThreadPoolExecutor
     _resources: ExitStack
     _guests: list[Guest] = field(default_factory=list)
+    _residents: dict[str, Any] = field(default_factory=dict)
+    effort: Effort = field(default_factory=Effort)
 
     def admit(self, guest: Guest) -> None:
         """Remember ``guest``: it leaves at the latest when the session closes."""
         self._guests.append(guest)
+
+    def resident(self, name: str, move_in: Callable[[], T]) -> T:
+        """Give what all specs of the run share under ``name``; ``move_in`` makes it, once."""
+        if name not in self._residents:
+            self._residents[name] = move_in()
+        resident: T = self._residents[name]
+        return resident
 
     def plan(
         self, service: str, branch: str, variant: str = "", kind: RefKind = "heads"
@@ -139,6 +149,7 @@ def open_session(inventory_path: Path, *, keep: bool = False) -> Session:
     Raises ``InventoryError``, ``RefusedError`` for a cluster that may not be changed, and
     ``HarnessError`` with every node and service that does not answer.
     """
+    effort = Effort()
     inventory = load_inventory(inventory_path)
     inventory.require_may_change("run specs")
     with ExitStack() as stack:
@@ -156,6 +167,7 @@ def open_session(inventory_path: Path, *, keep: bool = False) -> Session:
             publisher=Publisher(inventory),
             journal=Journal(_JOURNAL),
             keep=keep,
+            effort=effort,
             _executor=executor,
             _resources=stack.pop_all(),
         )

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from dataclasses import dataclass, fields, replace
 from shlex import quote
 from typing import TYPE_CHECKING, Protocol
 
-from cluster_tests.errors import ClusterTestsError, NotSettledError, RefusedError
+from cluster_tests.effort import Waiting
+from cluster_tests.errors import (
+    ClusterTestsError,
+    HarnessError,
+    NotSettledError,
+    RefusedError,
+)
 from cluster_tests.journal import Claim
 from cluster_tests.model import NOWHERE, Observation, Switch
 from cluster_tests.oracle import Expectation, History, footprint
@@ -16,7 +23,7 @@ from cluster_tests.report import Progress, say
 
 if TYPE_CHECKING:
     from cluster_tests.inventory import Inventory
-    from cluster_tests.model import Application, Placement, ServiceDefinition
+    from cluster_tests.model import Application, Footprint, Placement, ServiceDefinition
     from cluster_tests.service_source import ServiceSource
     from cluster_tests.session import Session
 
@@ -26,8 +33,9 @@ class Publication(Protocol):
 
     application: Application
     definition: ServiceDefinition
+    domain: str
 
-    def publish(self, source: ServiceSource | None = None) -> None:
+    def publish(self, source: ServiceSource | None = None, **values: str) -> None:
         """Push it, or another version of it, so that the nodes can fetch it."""
 
     def withdraw(self) -> None:
@@ -63,9 +71,22 @@ class Tenant:
         self._session = session
         self._definition: ServiceDefinition | None = None
         self._deploy_id: str | None = None
+        self._standing: Expectation | None = None
         self._last_event: str | None = None
         self._destroyed = False
         self._claim: str | None = None
+
+    @property
+    def deploy_id(self) -> str:
+        """The event of the deploy that stands; raise ``RefusedError`` where none does."""
+        if self._deploy_id is None:
+            raise RefusedError(f"{self.application} was not deployed")
+        return self._deploy_id
+
+    @property
+    def footprint(self) -> Footprint:
+        """By what the traces of the version that was deployed last are told."""
+        return footprint(self.application, self._definition)
 
     def move_in(self) -> None:
         """Publish the service, or raise ``RefusedError`` when the name is in use already."""
@@ -99,47 +120,74 @@ class Tenant:
 
     # --- switching
 
-    def move(self, after: Placement) -> Moved:
+    def move(self, after: Placement, *, update: bool = False) -> Moved:
         """Ask for ``after``, wait until the cluster has settled there, and look once.
 
         A cluster that does not settle in time raises nothing here: the sentences say what is
         wrong, and the given sees to it that the spec fails whatever they say.
         """
         switch = Switch(self.placement, after)
+        asked = time.time()
+        with Progress(f"{switch}: asking"):
+            expectation = self.ask(after, update=update)
+        return self.arrive(switch, expectation, asked)
+
+    def arrive(self, switch: Switch, expectation: Expectation, asked: float) -> Moved:
+        """Wait until the cluster has settled at what was asked for last, and look once.
+
+        ``asked`` is when that was, in seconds since 1970.
+        """
         started = time.monotonic()
-        with Progress(f"{switch}: asking") as progress:
-            expectation = self._ask(switch)
-            progress.doing(f"{switch}: settling")
-            shown, failure = self._settle(expectation)
-        self._destroyed = after == NOWHERE and failure is None
+        with Progress(f"{switch}: settling"):
+            shown, failure = self._settle(expectation, asked)
+        self._destroyed = switch.after == NOWHERE and failure is None
+        self._standing = expectation
         seconds = time.monotonic() - started
         say(f"{switch}: {'NOT settled' if failure else 'settled'} in {seconds:.1f} s")
         return Moved(switch, expectation, shown, seconds, failure)
 
-    def _ask(self, switch: Switch) -> Expectation:
-        definition = self.publication.definition
-        event = self._send(switch.after)
-        history = History(event, switch.before, self._definition, self._deploy_id)
-        self.placement, self._definition = switch.after, definition
-        self._deploy_id = None if switch.after == NOWHERE else event
-        return Expectation(
-            self.application, definition, switch.after, history, self._session.inventory
-        )
+    def settle_again(self) -> NotSettledError | None:
+        """Wait until what was settled last is settled again, after something that was no switch."""
+        if self._standing is None:
+            return None
+        return self._settle(self._standing, time.time())[1]
 
-    def _send(self, after: Placement) -> str:
+    def ask(self, after: Placement, *, update: bool = False) -> Expectation:
+        """Ask for ``after`` and wait for nothing."""
+        definition = self.publication.definition
+        before, event = self.placement, self._send(after, update=update)
+        history = History(event, before, self._definition, self._deploy_id)
+        self.placement, self._definition = after, definition
+        self._deploy_id = None if after == NOWHERE else event
+        return Expectation(self.application, definition, after, history, self._session.inventory)
+
+    def _send(self, after: Placement, *, update: bool = False) -> str:
         cluster = self._session.cluster
         if after == NOWHERE:
             self._last_event = cluster.destroy(self.application)
         else:
-            self._last_event = cluster.deploy(self.application, after)
+            self._last_event = cluster.deploy(self.application, after, update=update)
         return self._last_event
 
-    def _settle(self, expectation: Expectation) -> tuple[Observation, NotSettledError | None]:
+    def _settle(
+        self, expectation: Expectation, asked: float
+    ) -> tuple[Observation, NotSettledError | None]:
         cluster = self._session.cluster
         try:
-            return cluster.settle(expectation).value, None
+            return self._await(expectation, asked), None
         except NotSettledError as error:
             return cluster.observe(expectation.footprint), error
+
+    def _await(self, expectation: Expectation, asked: float) -> Observation:
+        """Wait until the cluster has settled; ``asked`` is when, in seconds since 1970."""
+        cluster, ended = self._session.cluster, None
+        try:
+            return cluster.settle(expectation).value
+        finally:
+            settled = time.time()
+            with contextlib.suppress(HarnessError):  # what is measured decides no verdict
+                ended = cluster.last_word(expectation.history.event_id)
+            self._session.effort.switched(Waiting(asked, settled, ended))
 
     # --- leaving
 
@@ -175,6 +223,7 @@ class Tenant:
     def _destroy(self) -> None:
         if self._last_event is None or self._destroyed:
             return
+        asked = time.time()
         event = self._send(NOWHERE)
         # As if it had been nowhere before: this is no proof that destroys keep a last snapshot.
         expectation = Expectation(
@@ -184,7 +233,7 @@ class Tenant:
             History(event, NOWHERE, self._definition),
             self._session.inventory,
         )
-        self._session.cluster.settle(expectation)
+        self._await(expectation, asked)
 
     def _remove_snapshots(self) -> None:
         if self._last_event is not None:

@@ -14,7 +14,7 @@ class WhenAnApplicationAloneIsDestroyed(ARunningApplication):
     before = Placement("core1")
     after = NOWHERE
 
-    def because_we_destroy_it(self) -> None:
+    def because_we_destroy_the_application(self) -> None:
         self.switch()
 
 
@@ -25,5 +25,5 @@ class WhenAPairIsDestroyed(ARunningApplication):
     before = Placement("core4", "core3")
     after = NOWHERE
 
-    def because_we_destroy_it(self) -> None:
+    def because_we_destroy_the_application(self) -> None:
         self.switch()

@@ -36,7 +36,7 @@ class _Listener:
     socket: Socket
 
     def __init__(self) -> None:
-        self._spare = os.open(os.devnull, os.O_RDONLY)
+        self._spare = _spare_descriptor()
 
     def accept(self) -> Socket | None:
         """Accept a connection; None when there is none to be had."""
@@ -56,15 +56,27 @@ class _Listener:
         Left in the queue it would keep the socket readable, and the loop busy with it.
         """
         LOG.error("no file descriptor is left: a connection to %s is turned away", self.socket)
-        os.close(self._spare)
+        self._drop_spare()
         with suppress(OSError):
             self.socket.accept()[0].close()
-        self._spare = os.open(os.devnull, os.O_RDONLY)
+        self._spare = _spare_descriptor()
+
+    def _drop_spare(self) -> None:
+        if self._spare is not None:
+            os.close(self._spare)
+            self._spare = None
 
     def close(self) -> None:
         """Stop listening."""
         self.socket.close()
-        os.close(self._spare)
+        self._drop_spare()
+
+
+def _spare_descriptor() -> int | None:
+    """Open something of no use; None when somebody else has taken the last descriptor."""
+    with suppress(OSError):
+        return os.open(os.devnull, os.O_RDONLY)
+    return None
 
 
 class TcpListener(_Listener):
@@ -103,9 +115,9 @@ class SocketListener(_Listener):
         self.address = path
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            with _locked(_private_directory(path.parent)):
+            with _locked(_private_directory(path.parent)) as directory:
                 _remove_leftover(path)
-                self._listen(path)
+                self._listen(path, directory)
         except OSError as error:
             self.socket.close()
             raise LocalAddressError(
@@ -117,12 +129,14 @@ class SocketListener(_Listener):
             raise
         super().__init__()
 
-    def _listen(self, path: Path) -> None:
+    def _listen(self, path: Path, directory: int) -> None:
         # On Linux a socket's file takes over the mode of its descriptor: it is at no moment wider,
         # and there is no umask to set, which would be set for every thread of the process.
         os.fchmod(self.socket.fileno(), stat.S_IRUSR | stat.S_IWUSR)
         self.socket.bind(os.fspath(path))
-        self._identity = _identity(path.lstat())
+        # By the descriptor: this fails if the path now leads to another directory than we checked.
+        made = os.stat(path.name, dir_fd=directory, follow_symlinks=False)
+        self._identity = made.st_dev, made.st_ino
         self.socket.listen(_BACKLOG)
         self.socket.settimeout(0)
 
@@ -130,12 +144,9 @@ class SocketListener(_Listener):
         """Stop listening and remove the file, unless somebody has put another in its place."""
         super().close()
         with suppress(FileNotFoundError):
-            if _identity(self.address.lstat()) == self._identity:
+            status = self.address.lstat()
+            if (status.st_dev, status.st_ino) == self._identity:
                 self.address.unlink()
-
-
-def _identity(status: os.stat_result) -> tuple[int, int]:
-    return status.st_dev, status.st_ino
 
 
 def _private_directory(directory: Path) -> int:
@@ -181,10 +192,10 @@ def _check_private(directory: Path, status: os.stat_result) -> None:
 
 
 @contextmanager
-def _locked(descriptor: int) -> Iterator[None]:
+def _locked(descriptor: int) -> Iterator[int]:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)  # which also unlocks
 

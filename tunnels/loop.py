@@ -29,32 +29,32 @@ class Loop:
     """Waits for sockets and runs callbacks, all on one thread. ``watch`` belongs to that thread."""
 
     def __init__(self, name: str) -> None:
-        """Prepare a loop whose thread carries ``name``."""
+        """Prepare a loop whose thread will carry ``name``; nothing is opened yet."""
+        self._calls: deque[Callable[[], None]] = deque()
+        self._lock = threading.Lock()
+        self._accepts_calls = False
+        # A daemon: a program that ends without closing its tunnels must not hang.
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Start the thread; to be called once."""
         self._selector = selectors.DefaultSelector()
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.settimeout(0)
         self._wake_out.settimeout(0)
         self._selector.register(self._wake_in, READ, self._woken)
-        self._calls: deque[Callable[[], None]] = deque()
-        self._lock = threading.Lock()
-        self._stopping = False
-        # A daemon: a program that ends without closing its tunnels must not hang.
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-
-    def start(self) -> None:
-        """Start the thread."""
+        self._accepts_calls = True
         self._thread.start()
 
     def call(self, callback: Callable[[], None]) -> bool:
         """Run ``callback`` on the loop's thread, soon; from any thread, without waiting.
 
-        Returns False, and forgets the callback, once the loop is stopping.
+        Returns False, and forgets the callback, unless the loop runs and is not stopping.
         """
         with self._lock:
-            if self._stopping:
-                return False
-            self._add(callback)
-        return True
+            if self._accepts_calls:
+                self._add(callback)
+            return self._accepts_calls
 
     def watch(self, sock: socket.socket, events: int, ready: Callable[[int], None]) -> None:
         """Call ``ready`` with the events, of those asked for, that have come; 0 asks for none."""
@@ -67,15 +67,16 @@ class Loop:
             self._selector.unregister(sock)
 
     def stop(self, last: Callable[[], None]) -> None:
-        """Run ``last`` as the last callback, end the thread and wait for it; to be called once.
+        """Run ``last`` as the last callback, end the thread and wait for it.
 
-        Raises TunnelError when a callback hangs.
+        Does nothing to a loop that does not run. Raises TunnelError when a callback hangs.
         """
         with self._lock:
+            if not self._accepts_calls:
+                return
             self._add(last)
-            self._stopping = True
-        if self._thread.is_alive():
-            self._thread.join(_LAST_WORD)
+            self._accepts_calls = False
+        self._thread.join(_LAST_WORD)
         if self._thread.is_alive():
             raise TunnelError(f"the thread {self._thread.name} did not end in {_LAST_WORD} s")
         self._selector.close()
@@ -88,7 +89,7 @@ class Loop:
             self._wake_out.send(b"!")
 
     def _run(self) -> None:
-        while not self._stopping or self._calls:
+        while self._accepts_calls or self._calls:
             for key, events in self._selector.select():
                 self._guard(key.data, events)
 

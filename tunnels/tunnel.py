@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, overload
 from tunnels.channel import socket_destination, tcp_destination
 from tunnels.connection import connect
 from tunnels.diagnosis import explain_socket, explain_tcp
-from tunnels.errors import ConnectionLostError, NoAnswerError
+from tunnels.errors import ConnectionLostError, NoAnswerError, SpecError
 from tunnels.local import SocketListener, TcpListener
 from tunnels.log import LOG
 from tunnels.loop import READ, Loop
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from tunnels.channel import Destination
+    from tunnels.errors import ForwardError
     from tunnels.specs import Answers, Forward, Target
     from tunnels.transport import Transport
 
@@ -105,8 +106,8 @@ class Tunnel:
         """Open a forward, now or at any later time; return its local address.
 
         It is open once the local side is bound, and the far end was reached and has answered
-        ``spec.answers`` if that is given. Raises ForwardError, with nothing left behind, or
-        ConnectionLostError.
+        ``spec.answers`` if that is given. Raises ForwardError, with nothing left behind,
+        ConnectionLostError, or SpecError when the same forward is open already.
         """
         transport = self._running()
         listener = _listen(spec)
@@ -136,13 +137,15 @@ class Tunnel:
             if self._state is _State.CLOSED:
                 return
             self._state = _State.CLOSED
-        # The connection first: a loop that waits for a congested server would not end.
-        if self._transport is not None:
-            self._transport.end()
-        self._loop.stop(self._end_relays)
-        for listener in self._listeners.values():
-            listener.close()
-        self._listeners.clear()
+        try:
+            # The connection first: a loop that waits for a congested server would not end.
+            if self._transport is not None:
+                self._transport.end()
+            self._loop.stop(self._end_relays)
+        finally:
+            for listener in self._listeners.values():
+                listener.close()
+            self._listeners.clear()
 
     def __enter__(self) -> Self:
         """Open the tunnel."""
@@ -187,21 +190,39 @@ class Tunnel:
         with self._lock:
             self._expect(_State.OPEN)
             if spec in self._listeners:
-                raise ConnectionLostError(f"{spec} is open already")
+                raise SpecError(
+                    f"{spec} is open already", remedy="take its address from Tunnel.addresses"
+                )
             self._listeners[spec] = listener
         self._loop.call(lambda: self._loop.watch(listener.socket, READ, accept))
 
     def _connect(self, transport: Transport, spec: Forward) -> socket.socket:
         ours, theirs = socket.socketpair()
         relay = Relay(self._loop, theirs, self._relays.discard)
+        if not self._loop.call(partial(self._start, relay, _destination(spec))):
+            ours.close()
+            theirs.close()
+            raise ConnectionLostError(f"the {self}: it was closed meanwhile")
         try:
-            self._loop.call(partial(self._start, relay, _destination(spec)))
-            relay.opening.result(self.target.connect_timeout)
-        except BaseException as error:
+            self._await(relay, transport, spec)
+        except BaseException:
             ours.close()
             self._loop.call(relay.end)
-            raise _explain(transport, self.target, spec, error) from error
+            raise
         return ours
+
+    def _await(self, relay: Relay, transport: Transport, spec: Forward) -> None:
+        """Wait until the far end is reached, or say why it is not."""
+        try:
+            relay.opening.result(self.target.connect_timeout)
+        except OpenRefused as refusal:
+            raise _explain(transport, self.target, spec, refusal) from refusal
+        except TimeoutError as error:
+            raise NoAnswerError(
+                f"{self.target} does not open {_destination(spec)} within "
+                f"{self.target.connect_timeout:g} s",
+                remedy=f"see whether {_destination(spec)} answers on {self.target.host} itself",
+            ) from error
 
     # --- on the loop's thread
 
@@ -245,16 +266,8 @@ def _ask(probe: socket.socket, answers: Answers, where: str) -> None:
 
 
 def _explain(
-    transport: Transport, target: Target, spec: Forward, error: BaseException
-) -> BaseException:
-    """Translate what kept a channel from opening."""
-    if isinstance(error, TimeoutError):
-        return NoAnswerError(
-            f"{target} does not open {_destination(spec)} within {target.connect_timeout:g} s",
-            remedy=f"see whether {_destination(spec)} answers on {target.host} itself",
-        )
-    if not isinstance(error, OpenRefused):
-        return error
+    transport: Transport, target: Target, spec: Forward, refusal: OpenRefused
+) -> ForwardError:
     if isinstance(spec, SocketForward):
-        return explain_socket(transport, target, spec.remote_path, error)
-    return explain_tcp(target, spec.remote_host, spec.remote_port, error)
+        return explain_socket(transport, target, spec.remote_path, refusal)
+    return explain_tcp(target, spec.remote_host, spec.remote_port, refusal)

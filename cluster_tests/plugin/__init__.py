@@ -8,6 +8,7 @@ own plugins is a plugin of its own (entry points in setup.cfg):
     order        before Shuffler: one order from one seed
     foundation   before all of the following: what fails first of all, and ends the run
     running      before all of the following: grammar, session, Ctrl-C
+    selection    after the grammar: the classes that were asked for
     xml_errors   before XmlReporter: what it leaves out
     verdict      before ExitCodeReporter and the printing reporters: exit code, plain errors
 """

@@ -18,6 +18,7 @@ from cluster_tests.plugin.interrupts import interrupts
 from cluster_tests.plugin.options import add_options, inventory_source, refuse
 from cluster_tests.plugin.verdict import VerdictPlugin
 from cluster_tests.plugin.xml_errors import XmlErrorsPlugin
+from cluster_tests.report import say
 
 if TYPE_CHECKING:
     import argparse
@@ -46,6 +47,7 @@ class RunningPlugin:
         """Nothing is opened before a spec asks for it."""
         self._import_errors = 0
         self._listeners: list[_Listener] = []
+        self._quiet = False
 
     @classmethod
     def locate(cls) -> tuple[None, type]:
@@ -59,6 +61,7 @@ class RunningPlugin:
     def initialise(self, args: argparse.Namespace, environ: Mapping[str, str]) -> bool:
         """Check the inventory that was named, and say how a session is to be opened."""
         interrupts.catch()
+        self._quiet = args.verbosity == "quiet"
         try:
             current.configure(inventory_source(args, environ), keep=args.keep)
         except UsageError as error:
@@ -103,7 +106,10 @@ class RunningPlugin:
         """Close the session; what goes wrong there is part of the run's report."""
         interrupts.run_ended()
         try:
-            current.close()
+            lines = current.close()
         except ClusterTestsError as error:
             for listener in self._listeners:
                 listener.unexpected_error(error)
+        else:
+            for line in lines if not self._quiet else ():
+                say(line, indent=0)

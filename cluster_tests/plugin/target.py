@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,11 +11,12 @@ from contexts.plugins.identification import class_re
 from contexts.plugins.test_target_suppliers import CommandLineSupplier
 
 from cluster_tests.errors import UsageError
+from cluster_tests.nearest import suggestion
 from cluster_tests.plugin.options import refuse
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from types import ModuleType
 
 _DEFAULT = Path("specs")
@@ -78,7 +78,7 @@ def _require_class(path: Path, class_name: str) -> None:
     if class_name not in names:
         raise UsageError(
             f"{path} has no spec class {class_name}",
-            remedy=_suggestion(class_name, names, prefix=f"{path}:"),
+            remedy=suggestion(class_name, names, prefix=f"{path}:"),
         )
 
 
@@ -96,14 +96,4 @@ def _nearest_path(path: Path) -> str:
         folder = folder.parent
     entries = [entry.name for entry in folder.iterdir() if not entry.name.startswith((".", "_"))]
     prefix = "" if folder == Path() else f"{folder}{os.sep}"
-    return _suggestion(path.relative_to(folder).parts[0], entries, prefix=prefix)
-
-
-def _suggestion(wanted: str, names: Iterable[str], *, prefix: str) -> str:
-    names = sorted(names)
-    near = difflib.get_close_matches(wanted, names, n=1, cutoff=0.5)
-    if near:
-        return f"did you mean {prefix}{near[0]}?"
-    return (
-        f"there is: {', '.join(prefix + name for name in names)}" if names else "nothing is there"
-    )
+    return suggestion(path.relative_to(folder).parts[0], entries, prefix=prefix)

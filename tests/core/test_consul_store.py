@@ -107,6 +107,21 @@ def test_no_record_is_none(store: ConsulStore) -> None:
     assert store.records() == ()
 
 
+def test_all_records_are_read_by_name(consul: Consul, store: ConsulStore) -> None:
+    found = entry("app/a_b.1", b'{"master": "core1"}') + entry("app/c/d.2", b"{}")
+    consul.answers["GET /v1/kv/app/"] = (200, found)
+    assert store.all_records() == {"a_b.1": {"master": "core1"}, "c/d.2": {}}
+
+
+def test_events_are_given_as_a_watch_hands_them_over(consul: Consul, store: ConsulStore) -> None:
+    events = [
+        {"ID": "one", "Name": "deploy", "Payload": "e30=", "LTime": 3},
+        {"ID": "two", "Name": "deploy", "Payload": None, "LTime": 4},
+    ]
+    consul.answers["GET /v1/event/list"] = (200, events)
+    assert store.events() == {"one": events[0], "two": events[1]}
+
+
 @pytest.mark.parametrize("value", [b"{", b"[]", b"", b"\xff"])
 def test_a_record_that_is_no_object_is_told(
     consul: Consul, store: ConsulStore, value: bytes

@@ -66,14 +66,14 @@ class Running:
         message: dict[str, Any] = json.loads(self.process.stdout.readline())
         return message
 
-    def ask(self, *parts: str) -> dict[str, Any]:
-        self.write({"id": 1, "read": parts, **ASK})
+    def ask(self, *parts: str, **more: str) -> dict[str, Any]:
+        self.write({"id": 1, "read": parts, **ASK, **more})
         while "signal" in (message := self.line()):
             continue
         return message
 
-    def values(self, part: str) -> Any:  # noqa: ANN401 - JSON
-        return self.ask(part)["values"][part]
+    def values(self, part: str, **more: str) -> Any:  # noqa: ANN401 - JSON
+        return self.ask(part, **more)["values"][part]
 
 
 @pytest.fixture
@@ -161,7 +161,14 @@ def test_it_finds_the_processes_that_handle(running: Running) -> None:
     assert running.values("handling") == []
     with process(*HANDLER.split()) as line:
         assert running.values("handling") == [line]
+    assert running.line() == {"signal": ["the end of a handler"]}
     assert running.values("handling") == []
+
+
+def test_it_tells_when_a_handler_that_was_seen_has_ended(running: Running) -> None:
+    with process(*HANDLER.split()):
+        assert running.values("handling")
+    assert running.line() == {"signal": ["the end of a handler"]}
 
 
 def test_another_probe_is_no_handler(running: Running) -> None:
@@ -203,3 +210,15 @@ def test_names_are_read_out_of_a_block_of_events(names: list[bytes]) -> None:
     assert [
         n.encode("utf-8", "surrogateescape") for n in probe_script.changed_names(block)
     ] == names
+
+
+def test_it_takes_sends_and_restores_snapshots(
+    running: Running, http_over_unix: HttpOverUnix
+) -> None:
+    http_over_unix.answers["POST /VolumeDriver.Snapshot"] = (200, {"Err": "", "Snapshot": "v@1"})
+    http_over_unix.answers["POST /VolumeDriver.Snapshot.Send"] = (200, {"Err": ""})
+    http_over_unix.answers["POST /VolumeDriver.Snapshot.Restore"] = (200, {"Err": "No such"})
+    assert running.values("taken", volume="v") == "v@1"
+    assert running.values("sent", snapshot="v@1", address="10.0.0.2") == ""
+    objection = running.values("restored", snapshot="v@1", volume="w")
+    assert objection == "the volume plugin answers to Snapshot.Restore: No such"

@@ -18,7 +18,7 @@ from switch_agent.meeting import Meeting
 from switch_agent.names import Application
 from switch_agent.payload import Event, Request
 from switch_agent.placement import NOWHERE, Placement, Role
-from switch_agent.plan import Step, plan
+from switch_agent.plan import Plan, Step, migration, plan
 from switch_agent.settings import Settings
 from switch_agent.steps import meet
 from switch_agent.work import Work
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 NODES = ("core1", "core2", "core3", "core4")
 SHOP = Application("http://forge/git/shop", "main")
+BLOG = Application("http://forge/git/blog", "main")
 OLD, NEW = "old", "new"
 PATIENCE = 20.0
 
@@ -81,10 +82,18 @@ Effect = Callable[["World", Paper], None]
 
 
 class World:
-    """One switch of one application on four nodes."""
+    """One switch of one application on four nodes, or a migration from the master ``source``."""
 
-    def __init__(self, before: Placement, after: Placement, *, dead: Iterable[str] = ()) -> None:
-        self.before, self.after = before, after
+    def __init__(
+        self,
+        before: Placement,
+        after: Placement,
+        *,
+        dead: Iterable[str] = (),
+        source: str | None = None,
+    ) -> None:
+        self.before, self.after, self.source = before, after, source
+        self.version = OLD if source else NEW
         self.consul = FakeConsul(NODES, dead)
         self.papers = {node: settled(node, before, OLD) for node in NODES}
         self.journals = {node: Journal() for node in NODES}
@@ -102,7 +111,13 @@ class World:
             return dict(zip(living, pool.map(self._carry_out, living), strict=True))
 
     def _carry_out(self, node: str) -> bool:
-        return agent_switch.carry_out(self._work(node), plan(self.before, self.after, node))
+        return agent_switch.carry_out(self._work(node), self.plan(node))
+
+    def plan(self, node: str) -> Plan:
+        """Tell a node's part."""
+        if self.source:
+            return migration(self.source, self.before.master or "", node)
+        return plan(self.before, self.after, node)
 
     def _work(self, node: str) -> Work:
         settings = Settings(node, {name: name for name in NODES})
@@ -113,7 +128,7 @@ class World:
             plugin=cast("Any", None),
             journal=cast("Any", self.journals[node]),
             event=Event(NEW, "deploy", None, 1),
-            request=Request(SHOP, self.after),
+            request=Request(SHOP, self.after, source=BLOG if self.source else None),
             record=None,
             meeting=Meeting(consul, SHOP, NEW, node, until),
         )
@@ -149,7 +164,7 @@ def _unfetch(_world: World, paper: Paper) -> None:
 
 
 def _create(world: World, paper: Paper) -> None:
-    assert NEW in paper.checkouts
+    assert world.version in paper.checkouts
     assert paper.running is None
     if world.before.master != paper.node:
         paper.data = "empty"
@@ -186,13 +201,20 @@ def _unstop(_world: World, paper: Paper) -> None:
 def _start(world: World, paper: Paper) -> None:
     running = [other.node for other in world.papers.values() if other.running]
     assert not running, f"two at once: {running} and {paper.node}"
-    paper.running = NEW
+    paper.running = world.version
     if world.before == NOWHERE:
         paper.data = "data"
 
 
 def _put_back(_world: World, paper: Paper) -> None:
     assert paper.running is None
+    if paper.data == "the source's":
+        paper.data = "data"
+
+
+def _adopt(_world: World, paper: Paper) -> None:
+    assert paper.running is None
+    paper.data = "the source's"
 
 
 def _schedule(world: World, paper: Paper) -> None:
@@ -259,9 +281,13 @@ EFFECTS: Mapping[Step, tuple[Effect, Effect]] = {
     Step.SCHEDULE: (_schedule, _reschedule),
     Step.REGISTER: (_register, _none),
     Step.DEREGISTER: (_deregister, _reregister),
+    Step.AWAIT_HEALTH: (_none, _none),
     Step.DROP_VOLUMES: (_none, _none),
     Step.REMOVE: (_remove, _none),
     Step.TIDY: (_tidy, _none),
+    Step.READ: (_none, _none),
+    Step.ADOPT: (_adopt, _none),
+    Step.POST_MIGRATE: (_none, _none),
 }
 
 
@@ -278,6 +304,23 @@ def _forget(work: Work) -> None:
     )
 
 
+def _confirm(work: Work) -> None:
+    work.meeting.commit([])
+
+
+def _agree_on_source(work: Work) -> None:
+    for node in NODES:
+        work.meeting.hear(f"ready/{node}", node)
+
+
+def _send_copy(work: Work) -> None:
+    work.meeting.say("success", {})
+
+
+def _await_copy(work: Work) -> None:
+    work.meeting.hear("success", world_of(work).source or "")
+
+
 def _say_ready(work: Work) -> None:
     work.meeting.say(f"ready/{work.settings.node}", [])
 
@@ -291,6 +334,11 @@ MEETINGS: Mapping[Step, Callable[[Work], None]] = {
     Step.AWAIT_OUTCOME: meet.await_outcome,
     Step.RECORD: _record,
     Step.FORGET: _forget,
+    Step.SAY_SOURCE: _say_ready,
+    Step.AGREE_ON_SOURCE: _agree_on_source,
+    Step.SEND_COPY: _send_copy,
+    Step.AWAIT_COPY: _await_copy,
+    Step.CONFIRM: _confirm,
 }
 
 

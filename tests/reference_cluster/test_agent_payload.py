@@ -98,7 +98,7 @@ def test_bytes_that_are_no_text_are_refused() -> None:
         read_request(Event("id", "deploy", payload, 1), NODES)
 
 
-@pytest.mark.parametrize("name", ["migrate", "Deploy", ""])
+@pytest.mark.parametrize("name", ["move", "Deploy", ""])
 def test_an_unknown_event_is_refused(name: str) -> None:
     with pytest.raises(RefusedError, match="unknown event"):
         read_request(event(GOOD, name), NODES)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from cluster_tests.model import Placement
     from cluster_tests.oracle import Expectation
+    from cluster_tests.replication import Replicated
+    from cluster_tests.service_source import ServiceSource
 
 NODES = ("core1", "core2", "core3", "core4")
 COMPOSE = """
@@ -69,8 +71,10 @@ class PaperCluster:
     def observe(self, _footprint: object) -> Observation:
         return self.shows
 
-    def deploy(self, _application: Application, placement: Placement) -> str:
-        self.note("deploy", str(placement))
+    def deploy(
+        self, _application: Application, placement: Placement, *, update: bool = False
+    ) -> str:
+        self.note("deploy", str(placement), *(["update"] if update else []))
         return f"e{len(self.asked)}"
 
     def destroy(self, _application: Application) -> str:
@@ -80,6 +84,13 @@ class PaperCluster:
     def settle(self, expectation: Expectation) -> Waited[Observation]:
         self.note("settle", str(expectation.placement), expectation.history)
         return Waited(self.shows, 1.0, 0.1, 0.1, 1, 0)
+
+    def last_word(self, _event: str) -> float | None:
+        return None
+
+    def replicate(self, _shown: Observation, master: str) -> dict[str, Replicated]:
+        self.note("replicate", master)
+        return {}
 
     def await_handled(self, event: str) -> None:
         self.note("await_handled", event)
@@ -99,7 +110,7 @@ class PaperPublication:
     def __init__(self, cluster: PaperCluster) -> None:
         self._cluster = cluster
 
-    def publish(self) -> None:
+    def publish(self, _source: ServiceSource | None = None) -> None:
         self._cluster.note("publish")
 
     def withdraw(self) -> None:

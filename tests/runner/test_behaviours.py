@@ -15,10 +15,11 @@ from cluster_tests.behaviours import behaves_like
 from cluster_tests.behaviours.checking import assert_each_same, without_role
 from cluster_tests.definition import parse_definition
 from cluster_tests.errors import UsageError
-from cluster_tests.givens import AnApplication
+from cluster_tests.givens import AnApplicationWithANewVersion
 from cluster_tests.grammar import methods_of
 from cluster_tests.ledger import Record
 from cluster_tests.model import (
+    NOWHERE,
     Application,
     Check,
     Container,
@@ -31,7 +32,8 @@ from cluster_tests.model import (
     Volume,
 )
 from cluster_tests.oracle import Expectation, History
-from cluster_tests.served import Served, Unavailable
+from cluster_tests.replication import Content, Replicated
+from cluster_tests.served import Departed, Served, Unavailable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,24 +43,37 @@ ONE, TWO = Record(1, "one"), Record(2, "two")
 BOTH = frozenset({ONE.found, TWO.found})
 
 
-@pytest.fixture
-def settled(tmp_path: Path) -> SimpleNamespace:
-    """What a given leaves for the sentences after a swap that went well."""
+SWAP = (Placement("core3", "core4"), Placement("core4", "core3"))
+# What a behaviour is about, where a swap is not its case.
+CASES = {
+    "KeepsSnapshotsOnItsMaster": (Placement("core3", "core4"), Placement("core4")),
+    "LeavesSnapshotsAlone": (Placement("core3", "core4"), NOWHERE),
+    "IsForgottenByConsul": (Placement("core3", "core4"), NOWHERE),
+    "IsNotFoundThroughAnyNode": (Placement("core3", "core4"), NOWHERE),
+}
+ADDED, REMOVED = "ledgerb133cca_data", "ledgerb133cca_drafts"
+
+
+def settled_for(behaviour: str, directory: Path) -> SimpleNamespace:
+    """Make what a given leaves for the sentences after a switch that went well."""
     definition = parse_definition(COMPOSE)
-    before, after = Placement("core3", "core4"), Placement("core4", "core3")
+    before, after = CASES.get(behaviour, SWAP)
     expectation = Expectation(
         Application("http://f/git/ledger", "b1"),
         definition,
         after,
         History("e2", before, definition, "e1"),
-        an_inventory(tmp_path),
+        an_inventory(directory),
     )
     expected = expectation.observation({"app": "ledgerb1_app_1"})
-    [registration] = expected.registrations
     shown = replace(
         expected,
-        registrations=frozenset({replace(registration, checks=(Check("http://x", "passing"),))}),
+        registrations=frozenset(
+            replace(registration, checks=(Check("http://x", "passing"),))
+            for registration in expected.registrations
+        ),
     )
+    content = Content(3, "abc")
     return SimpleNamespace(
         before=before,
         after=after,
@@ -70,7 +85,17 @@ def settled(tmp_path: Path) -> SimpleNamespace:
         written_after=(TWO,),
         cached=b"on core3",
         served=dict.fromkeys(NODES, Served(None, BOTH, BOTH, None)),
+        replicated={ADDED: Replicated(content, content)},
+        departed=dict.fromkeys(NODES, Departed((503, b"none"), (503, b"none"), refuses_ssh=True)),
+        volumes_added=frozenset({ADDED}),
+        volumes_removed=frozenset({REMOVED}),
+        listed="",
     )
+
+
+@pytest.fixture
+def settled(tmp_path: Path) -> SimpleNamespace:
+    return settled_for("a swap", tmp_path)
 
 
 def on(node: str, **changes: object) -> Break:
@@ -79,6 +104,7 @@ def on(node: str, **changes: object) -> Break:
     def change(spec: SimpleNamespace) -> None:
         view = replace(spec.observed.nodes[node], **changes)
         spec.observed = replace(spec.observed, nodes={**spec.observed.nodes, node: view})
+        spec.shown = replace(spec.shown, nodes={**spec.shown.nodes, node: view})
 
     return change
 
@@ -102,6 +128,19 @@ def serving(node: str, **changes: object) -> Break:
         spec.served[node] = replace(spec.served[node], **changes)
 
     return change
+
+
+def departing(node: str, **changes: object) -> Break:
+    """Make a break: what one node says of an application that is gone."""
+
+    def change(spec: SimpleNamespace) -> None:
+        spec.departed[node] = replace(spec.departed[node], **changes)
+
+    return change
+
+
+def setting(**changes: object) -> Break:
+    return lambda spec: vars(spec).update(changes)
 
 
 NONE: frozenset[object] = frozenset()
@@ -163,7 +202,7 @@ BREAKS = {
         everywhere(registrations=frozenset({Registration("core3", ())})),
         ("consul", "expected, not found", "core4", "found, not expected", "core3"),
     ),
-    ("IsKnownToConsul", "should_pass_its_health_checks"): (
+    ("PassesItsHealthChecks", "should_pass_its_health_checks"): (
         everywhere(registrations=frozenset({Registration("core4", (Check("u", "critical"),))})),
         ("consul", "found, not expected", "critical"),
     ),
@@ -206,12 +245,90 @@ BREAKS |= {
         "should_keep_the_cache_where_the_master_stays_and_lose_it_elsewhere",
     ): (serving("core2", cache=b"on core3"), ("core2", "expected: None", "found:    b'on core3'")),
 }
+BREAKS |= {
+    (
+        "ReplicatesToItsSlave",
+        "should_deliver_a_snapshot_taken_now_that_restores_to_the_same_content",
+    ): (
+        setting(replicated={ADDED: Replicated(Content(3, "abc"), Content(2, "cba"))}),
+        (ADDED, "expected: Content(files=3", "found:    Content(files=2"),
+    ),
+    ("KeepsSnapshotsOnItsMaster", "should_schedule_purge_and_snapshots_on_the_master"): (
+        on("core4", schedules=frozenset({Schedule("v", "replicate:10.0.0.3", 60)})),
+        ("core4", "expected, not found", "snapshot", "found, not expected", "replicate"),
+    ),
+    (
+        "KeepsSnapshotsOnItsMaster",
+        "should_hold_the_snapshots_that_the_switch_needed_on_the_master",
+    ): (on("core4", snapshots=NONE), ("core4", "expected, not found", ADDED)),
+    ("LeavesSnapshotsAlone", "should_leave_nothing_but_snapshots_on_any_node"): (
+        on("core1", routes=frozenset({ROUTE})),
+        ("core1", "everything", "10.0.0.9:80"),
+    ),
+    (
+        "LeavesSnapshotsAlone",
+        "should_keep_a_last_snapshot_of_each_volume_on_its_old_master",
+    ): (on("core3", snapshots=NONE), ("core3", "expected, not found", ADDED)),
+    ("IsForgottenByConsul", "should_have_no_record"): (
+        everywhere(record={"branch": "b1"}),
+        ("consul", "record", "expected: None", "b1"),
+    ),
+    ("IsForgottenByConsul", "should_have_no_maintenance_flag"): (
+        everywhere(maintenance=True),
+        ("consul", "maintenance", "found:    True"),
+    ),
+    ("IsForgottenByConsul", "should_have_no_service"): (
+        everywhere(registrations=frozenset({Registration("core3", ())})),
+        ("consul", "found, not expected", "core3"),
+    ),
+    (
+        "IsNotFoundThroughAnyNode",
+        "should_be_answered_over_http_as_a_domain_that_nobody_has",
+    ): (departing("core2", answer=(200, b"here")), ("core2", "expected: (503", "found:    (200")),
+    ("IsNotFoundThroughAnyNode", "should_be_refused_over_ssh"): (
+        departing("core2", refuses_ssh=False),
+        ("core2", "expected: True", "found:    False"),
+    ),
+    ("ChangesItsVolumes", "should_create_the_volume_that_was_added_on_the_master"): (
+        on("core4", volumes=NONE),
+        ("core4", "expected, not found", ADDED),
+    ),
+    ("ChangesItsVolumes", "should_find_the_volume_that_was_added_empty"): (
+        setting(listed="note"),
+        ("new volume", "expected: ''", "found:    'note'"),
+    ),
+    ("ChangesItsVolumes", "should_have_removed_the_other_volume_from_every_node"): (
+        on("core2", btrfs_volumes=frozenset({REMOVED})),
+        ("core2", "found, not expected", REMOVED),
+    ),
+    (
+        "SchedulesItsChangedVolumes",
+        "should_schedule_purge_and_copies_of_the_volume_that_was_added",
+    ): (on("core4", schedules=NONE), ("core4", "expected, not found", "replicate")),
+    (
+        "SchedulesItsChangedVolumes",
+        "should_schedule_the_volume_that_was_removed_nowhere",
+    ): (
+        on("core3", schedules=frozenset({Schedule(REMOVED, "purge:1h", 1440)})),
+        ("core3", "found, not expected", REMOVED),
+    ),
+}
 SENTENCES = [
     (name, sentence.name)
     for name in behaviours.__all__
-    if name != "behaves_like"
+    if isinstance(getattr(behaviours, name), type)
     for sentence in methods_of(getattr(behaviours, name))
 ]
+
+
+# Sentences that are content where Consul holds nothing, or where a directory is empty.
+ASK_FOR_NOTHING = {
+    "should_have_left_maintenance",
+    "should_have_no_record",
+    "should_have_no_maintenance_flag",
+    "should_have_no_service",
+    "should_find_the_volume_that_was_added_empty",
+}
 
 
 def ask(spec: SimpleNamespace, behaviour: str, sentence: str) -> None:
@@ -220,7 +337,7 @@ def ask(spec: SimpleNamespace, behaviour: str, sentence: str) -> None:
 
 @pytest.mark.parametrize("behaviour", sorted({name for name, _ in SENTENCES}))
 def test_can_be_lent_to_a_spec(behaviour: str) -> None:
-    behaves_like(getattr(behaviours, behaviour))(type("Leaf", (AnApplication,), {}))
+    behaves_like(getattr(behaviours, behaviour))(type("Leaf", (AnApplicationWithANewVersion,), {}))
 
 
 def test_a_break_is_known_for_every_sentence() -> None:
@@ -229,15 +346,17 @@ def test_a_break_is_known_for_every_sentence() -> None:
 
 @pytest.mark.parametrize(("behaviour", "sentence"), SENTENCES)
 def test_holds_when_the_cluster_shows_what_is_expected(
-    settled: SimpleNamespace, behaviour: str, sentence: str
+    tmp_path: Path, behaviour: str, sentence: str
 ) -> None:
+    settled = settled_for(behaviour, tmp_path)
     ask(settled, behaviour, sentence)
 
 
 @pytest.mark.parametrize(("behaviour", "sentence"), SENTENCES)
 def test_fails_and_says_node_expected_and_found(
-    settled: SimpleNamespace, behaviour: str, sentence: str
+    tmp_path: Path, behaviour: str, sentence: str
 ) -> None:
+    settled = settled_for(behaviour, tmp_path)
     break_it, words = BREAKS[behaviour, sentence]
     break_it(settled)
     with pytest.raises(AssertionError) as failure:
@@ -249,15 +368,13 @@ def test_fails_and_says_node_expected_and_found(
 
 @pytest.mark.parametrize(
     ("behaviour", "sentence"),
-    # no flag is what this one asks for
-    [one for one in SENTENCES if one[1] != "should_have_left_maintenance"],
+    [one for one in SENTENCES if one[1] not in ASK_FOR_NOTHING],
 )
-def test_no_sentence_holds_over_nothing(
-    settled: SimpleNamespace, behaviour: str, sentence: str
-) -> None:
+def test_no_sentence_holds_over_nothing(tmp_path: Path, behaviour: str, sentence: str) -> None:
     """An observation of no nodes, and nothing in Consul, must satisfy nobody."""
+    settled = settled_for(behaviour, tmp_path)
     settled.expected = settled.observed = settled.shown = Observation({})
-    settled.haproxy_complaints = settled.served = {}
+    settled.haproxy_complaints = settled.served = settled.replicated = settled.departed = {}
     with pytest.raises((AssertionError, KeyError)):
         ask(settled, behaviour, sentence)
 

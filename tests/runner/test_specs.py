@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from cluster_tests.givens import AnApplication
+from cluster_tests.givens import AnApplication, AnApplicationWithANewVersion
 from cluster_tests.grammar import require_good_grammar, spec_classes
-from cluster_tests.model import Kind, Switch
+from cluster_tests.model import NOWHERE, Kind, Role, Switch
 
 if TYPE_CHECKING:
     from types import ModuleType
 
+NODES = ("core1", "core2", "core3", "core4")
 FILES = sorted((Path(__file__).parents[2] / "specs").glob("*spec*.py"))
 
 
@@ -41,7 +43,50 @@ def test_every_file_of_specs_is_found_by_contexts() -> None:
     assert everything == FILES
 
 
-def test_the_kinds_that_are_promised_are_covered(modules: list[ModuleType]) -> None:
+def switches_of(modules: list[ModuleType]) -> list[Switch]:
     classes = [cls for module in modules for cls in spec_classes(module)]
-    switches = [Switch(c.before, c.after) for c in classes if issubclass(c, AnApplication)]
-    assert {Kind.DEPLOY_PAIR, Kind.SWAP, Kind.KEEP_SLAVE} <= {one.kind for one in switches}
+    # What ought not to be switched at all has no placement after.
+    cases = [cls for cls in classes if issubclass(cls, AnApplication) and hasattr(cls, "after")]
+    return [Switch(c.before, c.after) for c in cases if (c.before, c.after) != (NOWHERE, NOWHERE)]
+
+
+def test_each_of_the_19_kinds_has_a_class(modules: list[ModuleType]) -> None:
+    assert {switch.kind for switch in switches_of(modules)} == set(Kind)
+
+
+PROMISED = [
+    "nowhere => core1",
+    "nowhere => core1/core2",
+    "core3/core4 => core4/core3",
+    "core2/core3 => core2/core3",
+    "core1/core4 => core3/core2",
+    "core4/core2 => core4/core1",
+    "core4/core2 => core1/core2",
+]
+
+
+def test_the_switches_that_are_promised_are_made(modules: list[ModuleType]) -> None:
+    assert set(PROMISED) <= {str(switch) for switch in switches_of(modules)}
+
+
+def test_every_node_has_been_master_slave_and_without_a_role(modules: list[ModuleType]) -> None:
+    roles = {
+        (node, switch.after.role_of(node)) for switch in switches_of(modules) for node in NODES
+    }
+    assert roles == set(itertools.product(NODES, Role))
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *(Kind.REDEPLOY_PAIR, Kind.KEEP_MASTER, Kind.KEEP_SLAVE, Kind.SWAP),
+        *(Kind.MOVE_PAIR, Kind.DROP_SLAVE),
+    ],
+)
+def test_volumes_come_and_go_in_the_kinds_that_are_promised(
+    modules: list[ModuleType], kind: Kind
+) -> None:
+    classes = [cls for module in modules for cls in spec_classes(module)]
+    changing = [cls for cls in classes if issubclass(cls, AnApplicationWithANewVersion)]
+    kinds = {Switch(cls.before, cls.after).kind for cls in changing}
+    assert kind in kinds

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from paper import FREE, PaperCluster, PaperPublication
 
+from cluster_tests.effort import Effort
 from cluster_tests.errors import HarnessError, NodeError, NotSettledError, RefusedError
 from cluster_tests.journal import Journal
 from cluster_tests.model import NOWHERE, NodeView, Observation, Placement, Registration
@@ -36,6 +37,7 @@ def session(cluster: PaperCluster, tmp_path: Path) -> SimpleNamespace:
         inventory_path=tmp_path / "inventory.yaml",
         journal=Journal(tmp_path / "journal.jsonl"),
         keep=False,
+        effort=Effort(),
         guests=guests,
         admit=guests.append,
     )

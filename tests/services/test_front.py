@@ -200,3 +200,39 @@ def test_an_ssh_route_that_refuses_is_named() -> None:
 def test_a_route_that_is_accepted_and_closed_is_an_error() -> None:
     with answering(lambda _connection: None) as address, pytest.raises(FrontError, match="SSH"):
         front(address).files(2200, generate_keys(), "/files")
+
+
+def test_a_closed_port_refuses() -> None:
+    assert front(unused()).refuses(22)
+
+
+def test_a_tunnel_whose_far_end_refuses_ends_wordlessly() -> None:
+    with answering(lambda _connection: None) as address:
+        assert front(address).refuses(22)
+
+
+def test_who_speaks_does_not_refuse() -> None:
+    with answering(lambda connection: connection.sendall(b"SSH-2.0-x\r\n")) as address:
+        assert not front(address).refuses(22)
+
+
+def test_a_refusal_told_by_the_tunnel_is_one_and_its_breaking_is_none() -> None:
+    def refused(_port: int) -> Address:
+        raise FrontError("core1", "cannot reach 10.0.0.1:2200: Connection refused")
+
+    def late(_port: int) -> Address:
+        raise FrontError("core1", "cannot reach 10.0.0.1:2200: Connection timed out")
+
+    assert Front("core1", refused, 1).refuses(2200)
+    with pytest.raises(FrontError, match="timed out"):
+        Front("core1", late, 1).refuses(2200)
+
+
+def test_silence_is_neither() -> None:
+    ended = threading.Event()
+    with answering(lambda _connection: ended.wait(5)) as address:
+        try:
+            with pytest.raises(FrontError, match="connecting to port 22"):
+                front(address, timeout=0.1).refuses(22)
+        finally:
+            ended.set()

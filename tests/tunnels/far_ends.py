@@ -24,7 +24,7 @@ class FarEnd:
         self._serve = serve
         self._threads: list[threading.Thread] = []
         self.failures: list[BaseException] = []
-        self._acceptor = threading.Thread(target=self._accept)
+        self._acceptor = threading.Thread(target=self._accept, name="far end")
         self._acceptor.start()
 
     def _accept(self) -> None:
@@ -34,7 +34,7 @@ class FarEnd:
             except OSError:  # it was shut down
                 return
             connection.settimeout(PATIENCE)
-            thread = threading.Thread(target=self._run, args=(connection,))
+            thread = threading.Thread(target=self._run, name="far end", args=(connection,))
             self._threads.append(thread)
             thread.start()
 
@@ -81,5 +81,9 @@ def dial(address: Path | tuple[str, int]) -> socket.socket:
     family = socket.AF_UNIX if isinstance(address, Path) else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.settimeout(PATIENCE)
-    sock.connect(os.fspath(address) if isinstance(address, Path) else address)
+    try:
+        sock.connect(os.fspath(address) if isinstance(address, Path) else address)
+    except OSError:
+        sock.close()
+        raise
     return sock

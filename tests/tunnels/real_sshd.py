@@ -92,9 +92,14 @@ class Sshd:
         self._process = subprocess.Popen(
             [binary, "-D", "-e", "-f", str(path)], stderr=subprocess.PIPE, text=True
         )
-        self._reader = threading.Thread(target=self._read_log)
+        # A daemon: whatever goes wrong in a test, the run must end.
+        self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()
-        self.wait_for("Server listening on")
+        try:
+            self.wait_for("Server listening on")
+        except BaseException:
+            self.stop()
+            raise
 
     def _read_log(self) -> None:
         assert self._process.stderr is not None
@@ -117,18 +122,14 @@ class Sshd:
             )
         assert seen, f"sshd's log never said {text!r} {times} time(s):\n" + "".join(self.lines)
 
-    def sessions(self) -> list[int]:
-        """List the processes that serve connections."""
-        return _descendants(self._process.pid)
-
-    def kill_sessions(self) -> None:
-        """Kill what serves connections; new ones are still accepted."""
-        for pid in self.sessions():
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+    def signal_sessions(self, number: signal.Signals) -> None:
+        """Send a signal to what serves connections; new ones are still accepted."""
+        for pid in _descendants(self._process.pid):
+            with suppress(ProcessLookupError):  # it was just going
+                os.kill(pid, number)
 
     def stop(self) -> None:
-        self.kill_sessions()
+        self.signal_sessions(signal.SIGKILL)
         self._process.terminate()
         self._process.wait(PATIENCE)
         self._reader.join(PATIENCE)

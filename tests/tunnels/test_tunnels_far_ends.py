@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import resource
 import socket
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +13,7 @@ import pytest
 from far_ends import dial, read_all
 from real_sshd import free_port
 
-from tunnels import SocketForward, TcpForward, Tunnel, http_answers, local
+from tunnels import SocketForward, TcpForward, Tunnel, diagnosis, http_answers, local
 from tunnels.errors import (
     FarEndError,
     ForwardError,
@@ -20,6 +22,7 @@ from tunnels.errors import (
     NoAnswerError,
     SpecError,
 )
+from tunnels.local import SocketListener, TcpListener
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -87,6 +90,17 @@ def test_a_file_that_is_no_socket(tunnel: Tunnel, near: Path, tmp_path: Path) ->
     path.write_text("")
     error = refused(tunnel, SocketForward(str(path), near), FarEndError)
     assert error.message.endswith("is no socket")
+
+
+def test_a_socket_that_the_user_may_not_write(
+    tunnel: Tunnel, near: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Faked: root, which may be running this, may write everything."""
+    path = f"{tmp_path}/docker.sock"
+    monkeypatch.setattr(diagnosis, "_look", lambda *_: f"closed\ndocker\n{path}\n")
+    error = refused(tunnel, SocketForward(path, near), FarEndError)
+    assert "its group is docker" in error.message
+    assert f"usermod -aG docker {tunnel.target.user}" in error.remedy
 
 
 def test_where_no_command_may_be_run_every_cause_is_named(
@@ -178,7 +192,9 @@ def test_a_far_end_that_never_answers(
 
     with Tunnel(sshd.target(connect_timeout=0.5)) as tunnel:
         spec = TcpForward(*tcp_far_end(serve), answers=http_answers("/"))
+        start = time.monotonic()
         assert "timed out" in refused(tunnel, spec, NoAnswerError).message
+        assert time.monotonic() - start < 2
 
 
 def test_a_far_end_that_is_never_reached(sshd: Sshd) -> None:
@@ -336,6 +352,28 @@ def test_a_port_that_is_taken(tunnel: Tunnel, tcp_far_end: Callable[..., tuple[s
         spec = TcpForward(*tcp_far_end(), local_port=port)
         error = refused(tunnel, spec, LocalAddressError)
     assert f"port {port} of 127.0.0.1 cannot be had: Address already in use" in error.message
+
+
+@pytest.mark.parametrize("kind", ["socket", "tcp"])
+def test_without_a_file_descriptor_a_client_is_turned_away_and_the_next_one_served(
+    near: Path, kind: str
+) -> None:
+    listener = TcpListener(0) if kind == "tcp" else SocketListener(near)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with dial(listener.address) as client:
+        lowest_free = os.dup(client.fileno())
+        os.close(lowest_free)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, limits[1]))
+        try:
+            assert listener.accept() is None
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        assert client.recv(1) == b""
+    with dial(listener.address):
+        accepted = listener.accept()
+        assert accepted is not None
+        accepted.close()
+    listener.close()
 
 
 def test_a_path_that_is_too_long_for_a_socket(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -15,6 +16,7 @@ from far_ends import PATIENCE, dial, read_exactly
 from real_sshd import free_port, make_key
 
 from tunnels import SocketForward, TcpForward, Tunnel, TunnelError, TunnelGroup
+from tunnels.connection import connect
 from tunnels.errors import (
     ConnectionLostError,
     FarEndError,
@@ -24,7 +26,6 @@ from tunnels.errors import (
 )
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable
     from pathlib import Path
 
@@ -86,6 +87,27 @@ def swallow(connection: socket.socket) -> None:
         pass
 
 
+def test_no_thread_is_left_the_moment_it_is_closed(
+    sshd: Sshd, tcp_far_end: Callable[..., tuple[str, int]]
+) -> None:
+    before = set(threading.enumerate())
+    tunnel = Tunnel(sshd.target())
+    tunnel.open()
+    far = tcp_far_end(socket.socket.close)
+    tunnel.forward(TcpForward(*far))
+    tunnel.close()
+    left = set(threading.enumerate()) - before
+    assert [thread for thread in left if "far end" not in thread.name] == []
+
+
+def test_the_thread_of_a_connection_has_ended_when_it_is_said_to(sshd: Sshd) -> None:
+    for _ in range(5):
+        transport = connect(sshd.target())
+        assert transport.is_alive()
+        transport.end()
+        assert not transport.is_alive()
+
+
 def test_closing_again_does_nothing(sshd: Sshd) -> None:
     tunnel = Tunnel(sshd.target())
     tunnel.open()
@@ -98,6 +120,11 @@ def test_closing_what_was_never_opened(sshd: Sshd) -> None:
     tunnel.close()
     with pytest.raises(ConnectionLostError, match="closed"):
         tunnel.open()
+
+
+def test_what_is_never_opened_holds_nothing(sshd: Sshd) -> None:
+    Tunnel(sshd.target())
+    TunnelGroup({"a": (sshd.target(), [])})
 
 
 def test_closing_after_a_failure(sshd: Sshd) -> None:
@@ -131,14 +158,14 @@ def test_a_connection_that_is_lost_is_noticed_and_told(
         with dial(address) as client:
             client.sendall(b"hello")
             assert read_exactly(client, 5) == b"hello"
-            sshd.kill_sessions()
+            sshd.signal_sessions(signal.SIGKILL)
             with pytest.raises(ConnectionResetError):
                 client.recv(1)
         assert not tunnel.is_alive
         with pytest.raises(ConnectionLostError, match="has ended"):
             tunnel.forward(TcpForward("localhost", 80))
         # The listeners are still there; who connects now is told at once.
-        with dial(address) as late, pytest.raises(ConnectionResetError):
+        with pytest.raises(ConnectionResetError), dial(address) as late:
             late.recv(1)
         with dial(near) as late:
             assert late.recv(1) == b""
@@ -181,13 +208,14 @@ def test_a_connection_that_opens_after_its_asker_gave_up_is_closed(
 
     sshd = make_sshd()
     with Tunnel(sshd.target(connect_timeout=1)) as tunnel:
-        sessions = sshd.sessions()
-        for pid in sessions:
-            os.kill(pid, signal.SIGSTOP)
+        sshd.signal_sessions(signal.SIGSTOP)
         with pytest.raises(TunnelError, match="does not open"):
             tunnel.connect(*tcp_far_end(serve))
-        for pid in sessions:
-            os.kill(pid, signal.SIGCONT)
+        caught_up = threading.Event()
+        assert tunnel._loop.call(caught_up.set)
+        assert caught_up.wait(PATIENCE)
+        assert tunnel._relays == set()
+        sshd.signal_sessions(signal.SIGCONT)
         assert closed.wait(PATIENCE)
 
 

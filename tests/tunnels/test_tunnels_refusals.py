@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import time
 import traceback
@@ -283,11 +284,17 @@ def test_a_target_that_cannot_be(sshd: Sshd, changes: dict[str, Any]) -> None:
 
 
 def test_a_refusal_prints_nothing_and_tells_no_key(
-    make_sshd: Callable[..., Sshd], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    make_sshd: Callable[..., Sshd],
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    sshd = make_sshd("Ciphers chacha20-poly1305@openssh.com")
+    refused(sshd.target(), HandshakeError)
     sshd = make_sshd()
     stranger = make_key(tmp_path / "stranger")
     error = refused(sshd.target(identity_file=stranger), KeyRefusedError)
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
     told = "".join(traceback.format_exception(error))
     secret = stranger.read_text().splitlines()[2]
     assert len(secret) > 40

@@ -1,0 +1,91 @@
+"""What must be true of an event that the cluster refused, or could not carry out."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from cluster_tests.behaviours.checking import assert_each_same, assert_same, mismatch
+from cluster_tests.model import NodeView
+from cluster_tests.volumes import volume_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cluster_tests.ledger import Record
+    from cluster_tests.model import Observation
+    from cluster_tests.refusals import Look
+    from cluster_tests.served import Served
+
+
+class ChangesNothing:
+    """All applications are what they were before the event, and a good deploy works."""
+
+    was: Look
+    stayed: Look
+    expected: Observation
+    observed: Observation
+    served_meanwhile: Mapping[str, Served]
+    written: tuple[Record, ...]
+
+    def should_leave_the_application_as_it_was(self) -> None:
+        assert_nothing_changed("the application", self.was.application, self.stayed.application)
+
+    def should_leave_every_other_application_as_it_was(self) -> None:
+        assert self.was.others, "there is no other application: nothing would be compared"
+        assert self.stayed.others.keys() == self.was.others.keys()
+        for name, before in self.was.others.items():
+            assert_nothing_changed(name, before, self.stayed.others[name])
+
+    def should_serve_everything_as_before_through_every_node(self) -> None:
+        everything = frozenset(record.found for record in self.written)
+        nodes = dict.fromkeys(self.expected.nodes)
+        refusals = {node: served.refusal for node, served in self.served_meanwhile.items()}
+        assert_each_same("write over HTTP, afterwards", nodes, refusals)
+        for way in ("records", "files"):
+            found = {node: getattr(one, way) for node, one in self.served_meanwhile.items()}
+            assert_each_same(f"{way}, afterwards", dict.fromkeys(nodes, everything), found)
+
+    def should_settle_at_the_next_good_deploy(self) -> None:
+        assert_nothing_changed("the next good deploy", self.expected, self.observed)
+
+
+class IsRefused:
+    """Every node's agent says once what is wrong."""
+
+    about: str
+    complaints: Mapping[str, tuple[str, ...]]
+
+    def should_log_one_clear_error_on_every_node(self) -> None:
+        assert self.complaints, "no node was asked for its log"
+        unclear = {
+            node: errors
+            for node, errors in self.complaints.items()
+            if len(errors) != 1 or self.about.lower() not in errors[0].lower()
+        }
+        assert not unclear, "\n".join(
+            mismatch(node, "errors", f"one, about {self.about!r}", errors)
+            for node, errors in unclear.items()
+        )
+
+
+def assert_nothing_changed(whose: str, before: Observation, now: Observation) -> None:
+    """Assert that two whole observations agree, but for which snapshots there are of a volume.
+
+    The volume plugin takes and purges them by its own clock, and a switch that fails late has
+    taken some: the contract lets them stay. None may be gone without another in its place.
+    """
+    for field in fields(NodeView):
+        if field.name != "snapshots":
+            assert_same(field.name, before, now, on=before.nodes)
+    lost = {node: _volumes(view) - _volumes(now.nodes[node]) for node, view in before.nodes.items()}
+    assert_each_same(
+        f"{whose}: volumes without a snapshot now", dict.fromkeys(before.nodes, frozenset()), lost
+    )
+    for name in ("record", "maintenance", "registrations"):
+        expected, found = getattr(before, name), getattr(now, name)
+        assert found == expected, mismatch("consul", f"{whose}: {name}", expected, found)
+
+
+def _volumes(view: NodeView) -> frozenset[str]:
+    return frozenset(volume_of(snapshot) for snapshot in view.snapshots)

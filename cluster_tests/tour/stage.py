@@ -1,0 +1,112 @@
+"""One application on tour: it makes a step, and is judged by all that can be known of it."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from cluster_tests.errors import ClusterTestsError
+from cluster_tests.model import NOWHERE
+from cluster_tests.plugin.interrupts import interrupts
+from cluster_tests.tenant import Tenant
+from cluster_tests.tour.chronicle import Chronicle
+from cluster_tests.visit import find_nobody, visit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cluster_tests.ledger import Ledger
+    from cluster_tests.model import Placement
+    from cluster_tests.session import Session
+    from cluster_tests.tenant import Moved
+
+_SERVICE = "ledger"
+
+
+@dataclass(frozen=True)
+class Stepped:
+    """What came of a step: the switch, and everything that is not as it must be."""
+
+    moved: Moved
+    complaints: tuple[str, ...]
+
+
+class Stage:
+    """The application that is on tour, or none: after a failure it is given up for a new one."""
+
+    def __init__(self, session: Session) -> None:
+        """Nobody is on tour yet."""
+        self._session = session
+        self._tenant: Tenant | None = None
+        self._ledgers: Mapping[str, Ledger] = {}
+        self._chronicle = Chronicle()
+
+    def stand_at(self, placement: Placement) -> None:
+        """Have an application at ``placement``: the one on tour, or else a new one.
+
+        Raises ``NotSettledError`` when a new one does not get there.
+        """
+        if self._tenant is not None and self._tenant.placement == placement:
+            return
+        self.clear()
+        publication = self._session.plan(_SERVICE, f"tour-{secrets.token_hex(3)}")
+        self._tenant = Tenant(self._session, publication)
+        self._tenant.move_in()
+        self._ledgers = self._session.ledgers(publication)
+        self._chronicle = Chronicle()
+        if placement != NOWHERE:
+            moved = self._tenant.move(placement)
+            if moved.failure is not None:
+                raise moved.failure
+            self._visit(moved)
+
+    def step(self, after: Placement) -> Stepped:
+        """Switch to ``after``, and judge: the oracle, all fronts, every record, the cache."""
+        assert self._tenant is not None  # noqa: S101 - it stands where the step begins
+        moved = self._tenant.move(after)
+        complaints = [] if moved.failure is None else [moved.failure.message]
+        look = partial(self._visit, moved) if after != NOWHERE else self._look_back
+        with self._session.effort.asking():
+            found = self._session.side_by_side({"haproxy": self._refused_by_haproxy, "look": look})
+        complaints += found["haproxy"] + found["look"]
+        return Stepped(moved, tuple(complaints))
+
+    def clear(self) -> None:
+        """Remove the application, if there is one; raises what its leaving raises.
+
+        A signal that comes meanwhile waits: half of a removal would never be finished.
+        """
+        with interrupts.shielded():
+            tenant, self._tenant = self._tenant, None
+            if tenant is not None:
+                tenant.leave()
+
+    def _refused_by_haproxy(self) -> list[str]:
+        refused = self._session.haproxy_complaints()
+        return [f"{node}: haproxy -c: {text}" for node, text in refused.items() if text]
+
+    def _visit(self, moved: Moved) -> list[str]:
+        stays = moved.switch.before.master == moved.switch.after.master
+        visited = visit(self._session, self._ledgers, first=self._chronicle.next_number)
+        complaints = list(self._chronicle.judge(visited, stays=stays))
+        ledger = next(iter(self._ledgers.values()))
+        try:
+            ledger.write_cache(self._chronicle.new_cache())
+        except ClusterTestsError as error:
+            complaints.append(str(error))
+        return complaints
+
+    def _look_back(self) -> list[str]:
+        """Judge that nobody is there any more; the next deploy begins with nothing."""
+        assert self._tenant is not None  # noqa: S101 - it was destroyed a moment ago
+        found = find_nobody(self._session, self._ledgers)
+        # They were judged as part of what the destroy left; hundreds of steps would fill the disk.
+        self._session.cluster.remove_snapshots(self._tenant.application)
+        self._chronicle = Chronicle()
+        return [
+            f"{node}: of a destroyed application: {what}"
+            for node, what in found.items()
+            if not what.as_it_must
+        ]
