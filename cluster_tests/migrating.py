@@ -37,7 +37,6 @@ class AMigration(ARunningApplication):
     of migrations, and one that the other does not have. A note in each says whose it was.
     """
 
-    case: ClassVar[str]
     variant: ClassVar[str] = "scripted"
     source_variant: ClassVar[str] = "migrated"
     source_at: ClassVar[Placement]

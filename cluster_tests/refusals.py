@@ -59,7 +59,6 @@ class Sent:
 class AnUndisturbedApplication(ARunningApplication):
     """Given a running application beside another one that must not notice anything."""
 
-    case: ClassVar[str]
     before: ClassVar[Placement] = Placement("core1", "core2")
 
     # what a clear error names
@@ -197,8 +196,6 @@ class AnUndisturbedApplication(ARunningApplication):
 
 class AnOvertakenDeploy(ARunningApplication):
     """Given a running application, and an operator who does not wait for one deploy to end."""
-
-    case: ClassVar[str]
 
     # the event that was overtaken, and what the record said once the next one was sent
     first: str

@@ -18,7 +18,6 @@ _NOTES = "ran"
 class AnApplicationWithScripts(ARunningApplication):
     """Given a running application whose scripts note how they are called; ``update`` asks."""
 
-    case: ClassVar[str]
     variant: ClassVar[str] = "scripted"
 
     # one line for each script that ran: its name, its arguments, how many containers ran meanwhile

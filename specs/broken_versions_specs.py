@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 class WhenAVersionAsksForADomainOfAnotherApplication(AnUndisturbedApplication):
     """The neighbour goes on to be the only one with its URL."""
 
-    case = "failed-foreign-url"
-
     def because_we_deploy_that_version(self) -> None:
         domain = self.neighbours_domain
         self.publish("foreign-domain", other_domain=domain)
@@ -28,8 +26,6 @@ class WhenAVersionAsksForADomainOfAnotherApplication(AnUndisturbedApplication):
 @behaves_like(ChangesNothing, IsRefused, ServesThroughEveryNode)
 class WhenAVersionCannotBeStarted(AnUndisturbedApplication):
     """On the same master, which serves until the new version is ready, or stops for it."""
-
-    case = "failed-version"
 
     @classmethod
     def examples_of_variants(cls) -> Iterator[tuple[str, str]]:
@@ -48,8 +44,6 @@ class WhenAVersionCannotBeStarted(AnUndisturbedApplication):
 class WhenAVersionExitsAtOnceOnAnotherMaster(AnUndisturbedApplication):
     """The old master has stopped, sent everything and waits: it must serve again."""
 
-    case = "failed-version-elsewhere"
-
     def because_we_deploy_there(self) -> None:
         self.publish("exits-at-once")
         self.attempt_deploy("the ledger gives up", master="core3")
@@ -59,8 +53,6 @@ class WhenAVersionExitsAtOnceOnAnotherMaster(AnUndisturbedApplication):
 @behaves_like(ChangesNothing, IsRefused, ServesThroughEveryNode)
 class WhenATransferFailsHalfWay(AnUndisturbedApplication):
     """The new master takes the bulk, then nothing more: the old one has stopped by then."""
-
-    case = "failed-transfer"
 
     def because_we_deploy_on_a_master_that_takes_no_more(self) -> None:
         self.attempt_transfer("core3", about="connection refused")

@@ -45,7 +45,8 @@ class WhenTheMaintenanceFlagIsRaisedByHand(AFlagByHand):
         assert self.shown_during == self.expected_during
 
     def should_not_be_noticed_by_its_neighbour(self) -> None:
-        assert set(self.neighbours_asked.values()) > {0}, self.neighbours_asked
+        assert self.neighbours_asked
+        assert all(self.neighbours_asked.values()), self.neighbours_asked
         assert not self.neighbours_failures, "\n".join(map(str, self.neighbours_failures))
         assert self.neighbour_during == self.neighbour_before
 

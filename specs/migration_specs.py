@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 class WhenAnApplicationIsMigratedToAnotherMaster(AMigration):
     """The snapshots are sent from one master to the other."""
 
-    case = "migrate-between-masters"
     before = Placement("core3", "core4")
     source_at = Placement("core1", "core2")
 
@@ -40,7 +39,6 @@ class WhenAnApplicationIsMigratedToAnotherMaster(AMigration):
 class WhenAnApplicationIsMigratedOnTheSameMaster(AMigration):
     """Nothing is sent anywhere; and the update script is not asked for."""
 
-    case = "migrate-on-one-master"
     before = Placement("core1", "core3")
     source_at = Placement("core1", "core2")
 
@@ -57,7 +55,6 @@ class WhenAnApplicationIsMigratedOnTheSameMaster(AMigration):
 class WhenAScriptFailsInAMigration(AFailingMigration):
     """It is reported, and both applications run as they did, each with its own data."""
 
-    case = "migrate-failing-script"
     before = Placement("core3", "core4")
     source_at = Placement("core1", "core2")
 

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 class WhenADeployAsksForWhatCannotBe(AnUndisturbedApplication):
     """A deploy that every node can read, and none may begin."""
 
-    case = "refused-request"
-
     @classmethod
     def examples_of_requests(cls) -> Iterator[Asked]:
         yield Asked("master equal to slave", "core1", {"slave": "core1"})
@@ -33,8 +31,6 @@ class WhenADeployAsksForWhatCannotBe(AnUndisturbedApplication):
 @behaves_like(ChangesNothing, IsRefused, ServesThroughEveryNode)
 class WhenAFieldHasTheWrongType(AnUndisturbedApplication):
     """A deploy with a field that is none of what the contract says it may be."""
-
-    case = "refused-field-type"
 
     @classmethod
     def examples_of_requests(cls) -> Iterator[Asked]:
@@ -52,8 +48,6 @@ class WhenAFieldHasTheWrongType(AnUndisturbedApplication):
 class WhenAnEventCannotBeRead(AnUndisturbedApplication):
     """A payload that is no JSON object, or an event that nobody knows."""
 
-    case = "refused-event"
-
     @classmethod
     def examples_of_events(cls) -> Iterator[Sent]:
         yield Sent("not JSON", "JSON", "deploy it, please")
@@ -69,8 +63,6 @@ class WhenAnEventCannotBeRead(AnUndisturbedApplication):
 @behaves_like(ChangesNothing, IsRefused, ServesThroughEveryNode)
 class WhenTheRepositoryOrTheBranchDoesNotExist(AnUndisturbedApplication):
     """The nodes begin to fetch, and find nothing: there is no trace of it afterwards."""
-
-    case = "refused-nothing-to-fetch"
 
     @classmethod
     def examples_of_names(cls) -> Iterator[tuple[str, str]]:
@@ -88,8 +80,6 @@ class WhenTheRepositoryOrTheBranchDoesNotExist(AnUndisturbedApplication):
 @behaves_like(ChangesNothing, ServesThroughEveryNode)
 class WhenAnEventIsTooLargeForConsul(AnUndisturbedApplication):
     """Our own client refuses it: Consul would drop it, and nobody could tell."""
-
-    case = "refused-too-large"
 
     def because_we_ask_for_a_branch_with_a_very_long_name(self) -> None:
         self.attempt_too_large("b" * 500)

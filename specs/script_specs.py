@@ -17,7 +17,6 @@ from cluster_tests.scripts import AnApplicationWithScripts
 class WhenADeployOnAnotherMasterAsksForAnUpdate(AnApplicationWithScripts):
     """swap: core1/core2 => core2/core1"""
 
-    case = "update-on-another-master"
     before = Placement("core1", "core2")
     after = Placement("core2", "core1")
     update = True
@@ -33,7 +32,6 @@ class WhenADeployOnAnotherMasterAsksForAnUpdate(AnApplicationWithScripts):
 class WhenADeployOnTheSameMasterAsksForAnUpdate(AnApplicationWithScripts):
     """redeploy-alone: core3 => core3"""
 
-    case = "update-on-the-same-master"
     before = Placement("core3")
     after = Placement("core3")
     update = True
@@ -49,7 +47,6 @@ class WhenADeployOnTheSameMasterAsksForAnUpdate(AnApplicationWithScripts):
 class WhenADeployDoesNotAskForAnUpdate(AnApplicationWithScripts):
     """move-alone: core3 => core4"""
 
-    case = "update-not-asked-for"
     before = Placement("core3")
     after = Placement("core4")
 
@@ -63,8 +60,6 @@ class WhenADeployDoesNotAskForAnUpdate(AnApplicationWithScripts):
 @behaves_like(ChangesNothing, IsRefused, ServesThroughEveryNode)
 class WhenTheUpdateScriptOfADeployFails(AnUndisturbedApplication):
     """The old version serves again, with the data from before the script."""
-
-    case = "update-fails"
 
     def because_we_deploy_with_an_update(self) -> None:
         self.publish("failing-update")

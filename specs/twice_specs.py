@@ -29,7 +29,6 @@ from cluster_tests.refusals import AnOvertakenDeploy, AnUndisturbedApplication
 class WhenADeployComesBeforeTheLastOneHasEnded(AnOvertakenDeploy):
     """move-pair: core1/core2 => core4/core3"""
 
-    case = "deploy-during-deploy"
     before = Placement("core1", "core2")
     after = Placement("core4", "core3")
 
@@ -54,8 +53,6 @@ class WhenADeployComesBeforeTheLastOneHasEnded(AnOvertakenDeploy):
 @behaves_like(ChangesNothing, ServesThroughEveryNode)
 class WhenAnEventIsDeliveredTwice(AnUndisturbedApplication):
     """The agents know its ID: they do nothing, and say nothing more."""
-
-    case = "event-twice"
 
     def because_consul_hands_the_deploy_over_again(self) -> None:
         self.deliver_again()

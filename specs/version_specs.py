@@ -60,11 +60,11 @@ class WhenARepositoryIsNamedInAnotherWay(ASpelledEcho):
     def examples_of_spellings(cls) -> tuple[str, ...]:
         return spellings_of_the_echo()
 
-    def because_we_deploy_it_by_that_url(self, spelling: str) -> None:
+    def because_we_deploy_from_that_url(self, spelling: str) -> None:
         self._spell(spelling)
         self.switch()
 
-    def should_be_named_after_the_path_in_lower_case(self) -> None:
+    def should_take_its_name_from_the_path_in_lower_case(self) -> None:
         path = self.spelling.removesuffix(".git").lower()
         assert path.endswith("/echo")
         names = {name.rpartition(".")[0] for name in self.shown.nodes["core2"].checkouts}

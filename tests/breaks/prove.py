@@ -57,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.table:
         say(table(_RESULTS, BREAKS), indent=0)
         return 0
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         chosen = _chosen(options.names)
         with _impatient_inventory(_inventory()) as path:

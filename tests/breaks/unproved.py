@@ -52,7 +52,6 @@ UNPROVED = frozenset(
         "should_name_the_deploy_before_this_one",
         # version specs
         "should_be_known_by_the_tag",
-        "should_be_named_after_the_path_in_lower_case",
         "should_remember_the_url_less_its_suffix",
         "should_be_the_same_application_with_a_deploy_before_this_one",
         # refusing
@@ -72,5 +71,36 @@ UNPROVED = frozenset(
         "should_carry_out_both_in_turn",
         "should_log_no_error_for_the_first_one",
         "should_be_handled_once",
+        # maintenance specs
+        "should_answer_as_before_through_every_node",
+        "should_be_answered_by_the_maintenance_page_of_caddy_through_every_node",
+        "should_have_lowered_the_flag_exactly_once",
+        "should_have_raised_the_flag_exactly_once",
+        "should_lose_its_haproxy_entries_on_every_node_and_nothing_else",
+        "should_not_be_noticed_by_its_neighbour",
+        "should_refuse_ssh_through_every_node_where_it_answered",
+        "should_show_nothing_else_that_changed",
+        "should_show_what_it_showed_before",
+        "should_still_have_every_record_and_file",
+        # migration specs
+        "should_have_the_source_s_records_through_every_node",
+        "should_keep_the_target_s_content_of_a_volume_that_is_not_migrable",
+        "should_leave_the_source_its_records_through_every_node",
+        "should_leave_the_target_where_and_as_it_ran",
+        "should_leave_volumes_alone_that_only_one_of_them_has",
+        "should_log_no_error",
+        "should_not_interrupt_the_source",
+        "should_run_both_scripts_before_the_containers_start",
+        "should_run_the_migration_s_script_alone",
+        "should_still_have_the_target_s_own_records_through_every_node",
+        # neighbours specs
+        "should_answer_every_request_of_the_others",
+        "should_have_asked_each_of_the_others_through_every_node_meanwhile",
+        "should_leave_the_others_as_they_were",
+        # script specs
+        "should_run_no_script",
+        "should_run_the_update_script_before_the_containers_start",
+        # version specs
+        "should_take_its_name_from_the_path_in_lower_case",
     }
 )
