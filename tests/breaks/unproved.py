@@ -68,7 +68,6 @@ UNPROVED = frozenset(
         "should_name_the_deploy_before_this_one",
         # version specs
         "should_be_known_by_the_tag",
-        "should_be_named_after_the_path_in_lower_case",
         "should_remember_the_url_less_its_suffix",
         "should_be_the_same_application_with_a_deploy_before_this_one",
         # refusing
