@@ -81,7 +81,7 @@ def session(
         keep=False,
         effort=Effort(),
         admit=lambda _guest: None,
-        plan=lambda _service, _branch, _variant, _kind: PaperPublication(cluster),
+        plan=lambda *_wanted: PaperPublication(cluster),
         ledgers=lambda _publication: {node: PaperLedger(store, cluster) for node in NODES},
         side_by_side=in_turn,
         haproxy_complaints=lambda: dict.fromkeys(NODES, ""),
