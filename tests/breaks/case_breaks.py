@@ -211,7 +211,7 @@ CASE_BREAKS = (
         new="repo_url=work.application.source",
     ),
     Break(
-        name="previous-deploy-forgotten",
+        name="previous-deploy-forgotten-by-spelling",
         how="the record knows of no deploy before",
         spec=SPELLED_AGAIN,
         sentences=("should_be_the_same_application_with_a_deploy_before_this_one",),
