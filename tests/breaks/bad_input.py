@@ -23,7 +23,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from bad_input_cases import CASES, Bench, Case
-from breaks import DEPLOY_PAIR
+from breaking import DEPLOY_PAIR
 from evidence import as_cell
 
 from cluster_tests.errors import UsageError

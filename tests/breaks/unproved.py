@@ -9,21 +9,9 @@ UNPROVED = frozenset(
     {
         # behaviours.changing
         "should_create_the_volume_that_was_added_on_the_master",
-        "should_find_the_volume_that_was_added_empty",
-        "should_have_removed_the_other_volume_from_every_node",
-        "should_schedule_purge_and_copies_of_the_volume_that_was_added",
-        "should_schedule_the_volume_that_was_removed_nowhere",
         # behaviours.leaving
         "should_have_no_maintenance_flag",
-        "should_have_no_record",
-        "should_have_no_service",
-        "should_be_answered_over_http_as_a_domain_that_nobody_has",
-        "should_be_refused_over_ssh",
-        "should_keep_a_last_snapshot_of_each_volume_on_its_old_master",
-        "should_leave_nothing_but_snapshots_on_any_node",
         # behaviours.placement
-        "should_hold_the_snapshots_that_the_switch_needed_on_the_master",
-        "should_schedule_purge_and_snapshots_on_the_master",
         "should_deliver_a_snapshot_taken_now_that_restores_to_the_same_content",
         # specs/broken_versions_specs.py
         "should_have_refused_snapshots_meanwhile",
@@ -103,8 +91,6 @@ UNPROVED = frozenset(
         # specs/script_specs.py
         "should_run_no_script",
         "should_run_the_update_script_before_the_containers_start",
-        # specs/stay_specs.py
-        "should_name_the_deploy_before_this_one",
         # specs/twice_specs.py
         "should_carry_out_both_in_turn",
         "should_have_been_sent_before_the_first_one_was_decided",
