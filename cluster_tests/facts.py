@@ -10,7 +10,7 @@ import json
 import time
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from cluster_tests import facts_script
@@ -18,7 +18,6 @@ from cluster_tests.errors import NodeError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import PurePosixPath
 
     from cluster_tests.session import Session
 
@@ -152,8 +151,8 @@ def _inside(session: Session, node: str) -> dict[str, Any]:
 def _rooms(session: Session, node: str) -> dict[str, Room]:
     """Ask the node's file systems: none of the infrastructure's containers sees all of them."""
     inventory, engine = session.inventory, session.cluster.nodes[node].engine
-    paths: dict[str, str | PurePosixPath] = {
-        "engine": engine.root_directory(),
+    paths = {
+        "engine": PurePosixPath(engine.root_directory()),
         "deploy": inventory.paths.deploy,
         "btrfs": inventory.paths.btrfs,
     }
