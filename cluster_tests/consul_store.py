@@ -118,6 +118,12 @@ class ConsulStore:
             else:
                 self._consul.kv.delete(application.maintenance_key)
 
+    def index_below(self, prefix: str) -> int:
+        """Tell the index of the last change below ``prefix``, deletions included."""
+        with self._translated(f"reading {prefix}"):
+            index, _ = self._consul.kv.get(prefix, recurse=True)
+        return int(index)
+
     def leave_tombstone(self, key: str) -> None:
         """Put and delete ``key``: for a while, Consul remembers at which index it was deleted."""
         with self._translated(f"changing {key}"):
