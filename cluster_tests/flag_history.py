@@ -103,7 +103,7 @@ class FlagRecorder(ConsulWatch):
             return self._history
 
     def catch_up(self, index: int) -> None:
-        """Wait until everything up to ``index`` is recorded; raise ``HarnessError`` if it is not."""
+        """Wait until all up to ``index`` is recorded; raise ``HarnessError`` if it is not."""
         with self._lock:
             done = self._lock.wait_for(
                 lambda: self._known and self._known.index >= index, _PATIENCE
