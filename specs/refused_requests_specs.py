@@ -35,8 +35,6 @@ class WhenAFieldHasTheWrongType(AnUndisturbedApplication):
     @classmethod
     def examples_of_requests(cls) -> Iterator[Asked]:
         yield Asked("branch is a number", "branch", {"branch": 5})
-        yield Asked("repository is a list", "repo", {"repo": ["a", "b"]})
-        yield Asked("slave is a number", "slave", {"slave": 2})
         yield Asked("update is a text", "update", {"update": "yes"})
 
     def because_we_ask(self, asked: Asked) -> None:

@@ -7,25 +7,8 @@ from __future__ import annotations
 
 UNPROVED = frozenset(
     {
-        # changing
-        "should_create_the_volume_that_was_added_on_the_master",
-        "should_find_the_volume_that_was_added_empty",
-        "should_have_removed_the_other_volume_from_every_node",
-        "should_schedule_purge_and_copies_of_the_volume_that_was_added",
-        "should_schedule_the_volume_that_was_removed_nowhere",
-        # echoing
-        # leaving
-        "should_leave_nothing_but_snapshots_on_any_node",
-        "should_keep_a_last_snapshot_of_each_volume_on_its_old_master",
-        "should_have_no_record",
-        "should_have_no_maintenance_flag",
-        "should_have_no_service",
-        "should_be_answered_over_http_as_a_domain_that_nobody_has",
-        "should_be_refused_over_ssh",
         # placement
         "should_deliver_a_snapshot_taken_now_that_restores_to_the_same_content",
-        "should_schedule_purge_and_snapshots_on_the_master",
-        "should_hold_the_snapshots_that_the_switch_needed_on_the_master",
         # definition specs
         "should_have_no_site_in_any_caddy",
         "should_be_built_by_a_client_and_an_engine_of_one_api_level",
@@ -54,7 +37,6 @@ UNPROVED = frozenset(
         "should_lead_past_caddy_on_every_node",
         # stay specs
         "should_name_the_deploy_before_this_one",
-        # version specs
         # refusing
         "should_leave_the_application_as_it_was",
         "should_leave_every_other_application_as_it_was",
@@ -72,7 +54,6 @@ UNPROVED = frozenset(
         "should_carry_out_both_in_turn",
         "should_log_no_error_for_the_first_one",
         "should_be_handled_once",
-        # maintenance specs
         # migration specs
         "should_have_the_source_s_records_through_every_node",
         "should_keep_the_target_s_content_of_a_volume_that_is_not_migrable",

@@ -25,6 +25,7 @@ from cluster_tests.model import (
     SiteDefinition,
     VolumeDefinition,
 )
+from cluster_tests.node import Output
 from cluster_tests.observing import Node
 from cluster_tests.oracle import Expectation, History
 from cluster_tests.probe import Handling
@@ -58,6 +59,8 @@ class World:
     broken: dict[str, Exception] = field(default_factory=dict)
     looks: int = 0
     fired: list[tuple[str, Mapping[str, object]]] = field(default_factory=list)
+    ran: list[tuple[str, str, str]] = field(default_factory=list)
+    output: Output = Output(0, "", "")  # noqa: RUF009 - frozen
 
     def view(self, node: str) -> NodeView:
         if node in self.broken:
@@ -95,6 +98,13 @@ class Shown:
         view = self.world.view(self.node)
         return haproxy_of(view) if "haproxy" in container else caddy_of(view)
 
+    def run(self, container: str, command: list[str]) -> Output:
+        self.world.ran.append((self.node, container, command[-1]))
+        return self.world.output
+
+    def log(self, _: int) -> list[str]:
+        return ["t an-id INFO begun", "t other ERROR no", "t an-id ERROR oops"]
+
     def handling(self, _: str) -> Handling:
         return self.world.handling.get(self.node, Handling(handled=True, running=()))
 
@@ -117,6 +127,17 @@ class ShownConsul:
     def fire(self, name: str, payload: Mapping[str, object]) -> str:
         self.world.fired.append((name, payload))
         return "an-id"
+
+    def fire_raw(self, name: str, payload: str) -> str:
+        self.world.fired.append((name, {"raw": payload}))
+        return "an-id"
+
+    def events(self) -> dict[str, dict[str, Any]]:
+        return {"an-id": {"ID": "an-id", "Payload": "e30="}}
+
+    def all_records(self) -> dict[str, dict[str, Any]]:
+        ours = {"repo_url": APPLICATION.url, "branch": APPLICATION.branch}
+        return {APPLICATION.name: ours, "other": {"repo_url": "http://f/o", "branch": "b"}}
 
     def close(self) -> None:
         """Nothing is open."""
@@ -343,3 +364,44 @@ def test_opening_tells_everything_that_is_out_of_reach(inventory: Inventory) -> 
     for name in (*inventory.nodes, "Consul"):
         assert name in str(raised.value)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("look")]
+
+
+def test_migrations_and_raw_events_are_sent_as_they_are(cluster: Cluster, world: World) -> None:
+    target = Application("http://forge/git/other", "b")
+    cluster.migrate(APPLICATION, target, update=None)
+    cluster.migrate(APPLICATION, target, update=False)
+    cluster.send("deploy", "no JSON")
+    asked = {
+        "repo": APPLICATION.repo_url,
+        "branch": "one",
+        "target": {"repo": target.repo_url, "branch": "b"},
+    }
+    assert world.fired == [
+        ("migrate", asked),
+        ("migrate", {**asked, "update": False}),
+        ("deploy", {"raw": "no JSON"}),
+    ]
+
+
+def test_errors_and_all_else_that_was_told_of_an_event_are_read_by_node(cluster: Cluster) -> None:
+    assert cluster.errors("an-id") == dict.fromkeys(cluster.nodes, ("oops",))
+    assert cluster.told("an-id") == dict.fromkeys(cluster.nodes, ("INFO begun", "ERROR oops"))
+
+
+def test_others_are_all_but_the_application(cluster: Cluster) -> None:
+    assert list(cluster.observe_others(APPLICATION)) == ["other"]
+
+
+def test_an_event_is_handed_over_again_on_every_node(cluster: Cluster, world: World) -> None:
+    cluster.deliver_again("an-id")
+    assert sorted(node for node, _, _ in world.ran) == sorted(cluster.nodes)
+    _, container, command = world.ran[0]
+    assert container == cluster.inventory.names.consul
+    assert command.endswith("| switch-agent handle")
+    assert '"Payload": "e30="' in command
+
+
+def test_an_agent_that_does_not_take_an_event_is_told(cluster: Cluster, world: World) -> None:
+    world.output = Output(2, "", "usage")
+    with pytest.raises(SeveralErrors, match="usage"):
+        cluster.deliver_again("an-id")
