@@ -300,6 +300,7 @@ class Cluster:
             recorder.catch_up(store.index_below(key))
         finally:
             recorder.close()
+            self.bell.mend(recorder.name)  # nobody is to wait for one that is gone
 
     def await_handled(self, event_id: str, timeout: float | None = None) -> Waited[None]:
         """Wait until every node has handled an event and handles nothing more."""
