@@ -25,7 +25,8 @@ from typing import TYPE_CHECKING
 
 import yaml
 from agents import apply, opened, require_broken, restore
-from breaks import BREAKS, SWAP, Break
+from breaking import SWAP, Break
+from breaks import BREAKS
 from evidence import Result, keep, read_report, table
 from leftovers import remove_leftovers
 

@@ -6,7 +6,8 @@ import ast
 from typing import TYPE_CHECKING
 
 import pytest
-from breaks import ALL_NODES, BREAKS, Break
+from breaking import ALL_NODES, Break
+from breaks import BREAKS
 from evidence import read_report, table
 from sentences import sentences_by_spec, sentences_of_behaviours
 from unproved import UNPROVED
