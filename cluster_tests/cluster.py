@@ -286,7 +286,10 @@ class Cluster:
 
     @contextlib.contextmanager
     def recording(self, application: Application) -> Iterator[FlagRecorder]:
-        """Record the history of an application's maintenance flag for as long as this is open."""
+        """Record the history of an application's maintenance flag for as long as this is open.
+
+        What happened until the end is recorded then, whatever the recorder had heard so far.
+        """
         self.inventory.require_may_change(f"mark the KV below the flag of {application}")
         key, store = application.maintenance_key, self.consul
         store.leave_tombstone(ANCHOR.format(key))
@@ -294,8 +297,10 @@ class Cluster:
         recorder.open()
         try:
             yield recorder
+            recorder.catch_up(store.index_below(key))
         finally:
             recorder.close()
+            self.bell.mend(recorder.name)  # nobody is to wait for one that is gone
 
     def await_handled(self, event_id: str, timeout: float | None = None) -> Waited[None]:
         """Wait until every node has handled an event and handles nothing more."""

@@ -118,6 +118,12 @@ class ConsulStore:
             else:
                 self._consul.kv.delete(application.maintenance_key)
 
+    def index_below(self, prefix: str) -> int:
+        """Tell the index of the last change below ``prefix``, deletions included."""
+        with self._translated(f"reading {prefix}"):
+            index, _ = self._consul.kv.get(prefix, recurse=True)
+        return int(index)
+
     def leave_tombstone(self, key: str) -> None:
         """Put and delete ``key``: for a while, Consul remembers at which index it was deleted."""
         with self._translated(f"changing {key}"):
@@ -232,4 +238,8 @@ def _checks(item: Mapping[str, Any]) -> Iterator[Check]:
     for check in item["Checks"]:
         if check["ServiceID"]:  # the others are the node's own health
             found = _CHECKED_URL.match(check["Output"])
-            yield Check((found[1] or found[2]) if found else "", check["Status"])
+            # An agent that is told a status beforehand keeps an output of the same status to itself
+            # for minutes (check_update_interval): until then a name that is a URL has to do.
+            name = check.get("Name", "")
+            target = (found[1] or found[2]) if found else name if "://" in name else ""
+            yield Check(target, check["Status"])

@@ -71,7 +71,6 @@ class NodeFacts:
     plugin_enabled: bool
     leader: str
     alive: frozenset[str]
-    gone: frozenset[str]
     attached: frozenset[str] | None
     running: frozenset[str]
     haproxy_complaint: str
@@ -107,7 +106,6 @@ def read_facts(session: Session, node: str) -> NodeFacts:
         plugin_enabled=plugin.enabled,
         leader=inside["leader"],
         alive=frozenset(name for name, status in inside["members"] if status == _ALIVE),
-        gone=frozenset(name for name, status in inside["members"] if status != _ALIVE),
         attached=engine.attached(names.network),
         running=engine.running(),
         haproxy_complaint=session.haproxy_complaint(node),

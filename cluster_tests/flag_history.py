@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 # Below the flag's key: put and deleted before the recording begins.
 ANCHOR = "{}/recorder"
+# Seconds in which an answer that Consul has given already must have been recorded.
+_PATIENCE = 10.0
 _NONE = 0  # no CreateIndex: the flag is down
 
 
@@ -90,7 +92,7 @@ class FlagRecorder(ConsulWatch):
         self._known: Sighting | None = None
         self._history = FlagHistory()
         self._answered: float | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
 
     @property
     def history(self) -> FlagHistory:
@@ -99,6 +101,15 @@ class FlagRecorder(ConsulWatch):
             raise HarnessError(f"{self.name} broke: its history has a gap")
         with self._lock:
             return self._history
+
+    def catch_up(self, index: int) -> None:
+        """Wait until all up to ``index`` is recorded; raise ``HarnessError`` if it is not."""
+        with self._lock:
+            done = self._lock.wait_for(
+                lambda: self._known and self._known.index >= index, _PATIENCE
+            )
+        if not done:
+            raise HarnessError(f"{self.name}: it did not reach index {index}")
 
     def asking(self) -> None:
         """Note how long nobody asked."""
@@ -118,4 +129,5 @@ class FlagRecorder(ConsulWatch):
                 self._history = replace(self._history, up=created != _NONE)
             else:
                 self._history = self._history.after(self._known, now)
-        self._known = now
+            self._known = now
+            self._lock.notify_all()

@@ -9,6 +9,7 @@ from cluster_tests import current
 from cluster_tests.echo import Echo
 from cluster_tests.givens import AnApplication
 from cluster_tests.served import Unavailable, value_of
+from cluster_tests.waiting import NotYet, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from cluster_tests.echo import Shown
     from cluster_tests.publisher import Publication
     from cluster_tests.session import Session
+
+CONSUL = "Consul Health Check"  # its user agent
+_BETWEEN_LOOKS = 0.25  # seconds; nothing announces that a check was made
 
 
 def echoes_of(session: Session, publication: Publication) -> dict[str, Echo]:
@@ -31,6 +35,7 @@ class AnEcho(AnApplication):
     domain: str
     version: str
     shown_through: Mapping[str, Shown | Unavailable]
+    who_asked: tuple[str, ...]  # for /ready
     kept: tuple[str, ...] = ()  # lines that were acknowledged
 
     def given_an_echo(self) -> None:
@@ -44,6 +49,22 @@ class AnEcho(AnApplication):
             {node: partial(value_of, echo.show) for node, echo in self._echoes.items()}
         )
         self._replicate()
+
+    def _await_check(self) -> None:
+        """Wait until Consul itself has asked for ``/ready``: that is no part of a switch."""
+
+        def look() -> tuple[str, ...] | NotYet:
+            asked = tuple(next(iter(self._echoes.values())).show().asked)
+            return asked if CONSUL in asked else NotYet(f"/ready was asked by {asked or 'nobody'}")
+
+        cluster = self._session.cluster
+        self.who_asked = wait_until(
+            look,
+            cluster.bell,
+            what=f"{self.domain}: a look of Consul's",
+            timeout=cluster.inventory.deadlines.settle,
+            backstop=_BETWEEN_LOOKS,
+        ).value
 
     def _each(self, read: Callable[[Shown], object]) -> dict[str, object]:
         """Read something of what each node showed; what came instead stays in its place."""

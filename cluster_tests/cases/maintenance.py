@@ -136,7 +136,7 @@ class ARecordedFlag(ARunningApplication):
     def _switch_recorded(self) -> None:
         with self._session.cluster.recording(self._tenant.application) as recorder:
             self.switch()
-            self.history = recorder.history
+        self.history = recorder.history
 
 
 def in_maintenance(shown: Observation, own: Footprint) -> Observation:

@@ -392,3 +392,22 @@ def test_a_value_that_would_be_syntax_is_refused(
     publisher = Publisher(inventory.model_copy(update={"forge": forge}))
     with pytest.raises(DefinitionError, match="registry"):
         publisher.plan(ledger, "one")
+
+
+def test_a_version_can_be_a_tag(publisher: Publisher, ledger: ServiceSource, forge: Path) -> None:
+    publication = publisher.plan(ledger, "one", kind="tags")
+    publication.publish()
+    tags = ("-C", str(forge / "ledger.git"), "tag")
+    assert git(*tags) == "one"
+    assert branches(forge) == []
+    publication.withdraw()
+    assert git(*tags) == ""
+
+
+def test_a_tag_that_a_killed_run_left_is_withdrawn(
+    publisher: Publisher, ledger: ServiceSource, forge: Path
+) -> None:
+    left = publisher.plan(ledger, "one", kind="tags")
+    left.publish()
+    publisher.withdraw_leftover(left.application)
+    assert git("-C", str(forge / "ledger.git"), "tag") == ""
