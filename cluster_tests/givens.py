@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import sys
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, ClassVar
 
 from cluster_tests import current
@@ -17,15 +18,18 @@ from cluster_tests.errors import ClusterTestsError
 from cluster_tests.model import NOWHERE
 from cluster_tests.plugin.interrupts import interrupts
 from cluster_tests.report import Progress
+from cluster_tests.scribe import Scribe
 from cluster_tests.tenant import Tenant
-from cluster_tests.visit import find_nobody, records, visit
+from cluster_tests.visit import find_nobody, record, records, visit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cluster_tests.errors import NotSettledError
+    from cluster_tests.git import RefKind
     from cluster_tests.ledger import Ledger, Record
     from cluster_tests.model import Observation, Placement
+    from cluster_tests.publisher import Publication
     from cluster_tests.replication import Replicated
     from cluster_tests.served import Departed, Served
     from cluster_tests.session import Session
@@ -36,11 +40,13 @@ class AnApplication:
     """Given an application that is published under a name of its own, and runs nowhere yet.
 
     ``service`` is the directory below fixtures/services that is published, ``variant`` the version
-    of it, one of its ``variants/``; "" is the service as it is.
+    of it, one of its ``variants/``; "" is the service as it is. ``version_kind`` tells whether the
+    version is a branch ("heads") or a tag ("tags").
     """
 
     service: ClassVar[str] = "ledger"
     variant: ClassVar[str] = ""
+    version_kind: ClassVar[RefKind] = "heads"
     before: ClassVar[Placement] = NOWHERE
     after: ClassVar[Placement]
 
@@ -66,6 +72,7 @@ class AnApplication:
     update: ClassVar[bool] = False
 
     _session: Session
+    _publication: Publication
     _tenant: Tenant
     _ledgers: Mapping[str, Ledger]
     _failure: NotSettledError | None = None
@@ -73,7 +80,9 @@ class AnApplication:
     def given_a_published_application(self) -> None:
         """Take a name, refuse it if it is in use, and push the service's repository."""
         self._session = current.session()
-        publication = self._session.plan(self.service, f"spec-{secrets.token_hex(3)}", self.variant)
+        publication = self._publication = self._session.plan(
+            self.service, f"spec-{secrets.token_hex(3)}", self.variant, self.version_kind
+        )
         self._tenant = Tenant(self._session, publication)
         self._tenant.move_in()
         self._ledgers = self._session.ledgers(publication)
@@ -85,14 +94,18 @@ class AnApplication:
         self._switch_to(self.after)
 
     def _switch_to(self, placement: Placement) -> None:
-        self._arrived(self._tenant.move(placement, update=self.update))
+        self._arrived(self._move(placement))
 
     def _arrived(self, moved: Moved) -> None:
         self._failure = self._failure or moved.failure
         with Progress(f"{moved.switch}: reading through every node"):
             self._keep(moved)
             with self._session.effort.asking():
+                self.haproxy_complaints = self._session.haproxy_complaints()
                 self._visit()
+
+    def _move(self, placement: Placement) -> Moved:
+        return self._tenant.move(placement, update=self.update)
 
     def cleanup_what_was_created(self) -> None:
         """Remove all that the given and the switch created; a late cluster fails the spec here."""
@@ -117,17 +130,21 @@ class AnApplication:
         expectation, self.shown = moved.expectation, moved.shown
         self.observed = comparable(expectation, moved.shown)
         self.expected = expectation.observation(container_names(expectation, moved.shown))
-        self.haproxy_complaints = self._session.haproxy_complaints()
 
     def _visit(self) -> None:
         if self.after.master is None:
             self.departed = find_nobody(self._session, self._ledgers)
             return
         self._write_and_read()
-        if self.after.slave is not None:
-            # Last: what it takes and sends are snapshots that the observation must not count.
-            cluster = self._session.cluster
-            self.replicated = cluster.replicate(self.shown, self.after.master)
+        self._replicate()
+
+    def _replicate(self) -> None:
+        # Last: what it takes and sends are snapshots that the observation must not count. And
+        # whole: what is still being sent while the application leaves would stay behind.
+        if self.after.master is not None and self.after.slave is not None:
+            with interrupts.shielded():
+                cluster = self._session.cluster
+                self.replicated = cluster.replicate(self.shown, self.after.master)
 
     def _write_and_read(self) -> None:
         visited = visit(self._session, self._ledgers, first=len(self.written) + 1)
@@ -144,6 +161,16 @@ class ARunningApplication(AnApplication):
             raise moved.failure
         with Progress(f"{self.before}: writing records"), self._session.effort.asking():
             self._write()
+
+    def _move(self, placement: Placement) -> Moved:
+        # The number that a refused write had is the first one's after the switch, with the same
+        # text: if it was stored all the same, it is no other record then.
+        [node, ledger], *_ = self._ledgers.items()
+        coming = (record(number, node) for number in count(len(self.written) + 1))
+        with Scribe(ledger, coming) as scribe:
+            moved = super()._move(placement)
+        self.written += scribe.acknowledged
+        return moved
 
     def _write(self) -> None:
         first = records(self._ledgers, first=1)

@@ -52,9 +52,12 @@ def _read(path: Path) -> YamlFile:
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or error
-        raise InventoryError(f"{path}{place}: not YAML: {problem}") from error
+        raise InventoryError(f"{path}{place}: not YAML: {problem}", remedy=_REMEDY) from error
     except (OSError, UnicodeError) as error:
-        raise InventoryError(f"{path} cannot be read: {error}") from error
+        raise InventoryError(
+            f"{path} cannot be read: {error}",
+            remedy="give this user the right to read it, as UTF-8",
+        ) from error
 
 
 def _report(file: YamlFile, problems: list[tuple[Place, str]]) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from cluster_tests.errors import FrontError, HarnessError, NodeError, SeveralErrors
 from tunnels import SocketForward, Target, TcpForward, TunnelError, TunnelGroup, http_answers
-from tunnels.errors import FarEndError, GroupError
+from tunnels.errors import FarEndError, GroupError, NoAnswerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,7 +118,14 @@ def _translated(node: str) -> Iterator[None]:
 
 def _by_node(error: GroupError) -> HarnessError:
     errors = [
-        NodeError(node, failure.message, remedy=failure.remedy)
+        NodeError(node, failure.message, remedy=_remedy(node, failure))
         for node, failure in error.failures.items()
     ]
     return errors[0] if len(errors) == 1 else SeveralErrors(errors)
+
+
+def _remedy(node: str, failure: TunnelError) -> str:
+    """Tell what mends it: the tunnels do not know what it is that should answer."""
+    if isinstance(failure, NoAnswerError) and _ENGINE_SOCKET in failure.message:
+        return f"on {node}: systemctl restart docker, and see its log (lab: cluster-tests lab up)"
+    return failure.remedy

@@ -58,16 +58,16 @@ class Departed:
 
 def written(ledger: Ledger, record: Record) -> Unavailable | None:
     """Write through one node, and tell what came instead of an acknowledgement."""
-    return _value_of(partial(ledger.write, record))
+    return value_of(partial(ledger.write, record))
 
 
 def served(ledger: Ledger, refusal: Unavailable | None) -> Served:
     """Read everything through one node; ``refusal`` is what came of a write through it."""
     return Served(
         refusal=refusal,
-        records=_value_of(lambda: frozenset(ledger.read_all())),
-        files=_value_of(lambda: frozenset(ledger.read_files())),
-        cache=_value_of(ledger.read_cache),
+        records=value_of(lambda: frozenset(ledger.read_all())),
+        files=value_of(lambda: frozenset(ledger.read_files())),
+        cache=value_of(ledger.read_cache),
     )
 
 
@@ -80,13 +80,14 @@ def departed(ledger: Ledger) -> Departed:
         return answer.status, answer.body
 
     return Departed(
-        answer=_value_of(partial(ask, ledger.domain)),
-        stranger=_value_of(partial(ask, f"nobody.{ledger.domain}")),
-        refuses_ssh=_value_of(partial(front.refuses, ledger.port)),
+        answer=value_of(partial(ask, ledger.domain)),
+        stranger=value_of(partial(ask, f"nobody.{ledger.domain}")),
+        refuses_ssh=value_of(partial(front.refuses, ledger.port)),
     )
 
 
-def _value_of(call: Callable[[], T]) -> T | Unavailable:
+def value_of(call: Callable[[], T]) -> T | Unavailable:
+    """Give what ``call`` returns, or what came instead when the front did not serve."""
     try:
         return call()
     except FrontError as error:

@@ -97,17 +97,26 @@ class Tenant:
                 f"{self.application} is in use already, and not by this run: {', '.join(found)}",
                 remedy="destroy it if it is yours to destroy, or use another branch",
             )
-        application = self.application
-        claim = Claim(
-            str(session.inventory_path.absolute()), application.repo_url, application.branch
-        )
-        self._claim = session.journal.claim(claim)
+        self._claim = self._written_down()
         session.admit(self)
         self.publication.publish()
 
     def spell(self, repo_url: str) -> None:
-        """From now on, ask for the application by another URL of the same repository."""
-        self.application = replace(self.application, repo_url=repo_url)
+        """From now on, ask for the application by another URL of the same repository.
+
+        Another path makes it another application: that is for before the first deploy.
+        """
+        known, self.application = self._claim, replace(self.application, repo_url=repo_url)
+        self._claim = self._written_down()
+        if known is not None:
+            self._session.journal.release(known)
+
+    def _written_down(self) -> str:
+        application = self.application
+        inventory = str(self._session.inventory_path.absolute())
+        return self._session.journal.claim(
+            Claim(inventory, application.repo_url, application.branch)
+        )
 
     # --- switching
 

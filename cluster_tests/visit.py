@@ -65,8 +65,10 @@ def find_nobody(caller: Caller, ledgers: Mapping[str, Ledger]) -> dict[str, Depa
 
 
 def records(nodes: Iterable[str], *, first: int) -> dict[str, Record]:
-    """Make a record to be written through each node; its text tells which, and is no ASCII."""
-    return {
-        node: Record(number, f"record {number} through {node}: æ 記録\nsecond line")
-        for number, node in enumerate(nodes, start=first)
-    }
+    """Make a record to be written through each node."""
+    return {node: record(number, node) for number, node in enumerate(nodes, start=first)}
+
+
+def record(number: int, node: str) -> Record:
+    """Make a record whose text tells where it was written, and is no ASCII."""
+    return Record(number, f"record {number} through {node}: æ 記録\nsecond line")

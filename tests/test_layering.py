@@ -31,7 +31,7 @@ FLOORS: list[dict[str, set[str]]] = [
     {"plugin": {"cluster_tests.plugin"}},
     {
         "tenant": {"cluster_tests.tenant"},
-        "served": {"cluster_tests.served", "cluster_tests.visit"},
+        "served": {"cluster_tests.scribe", "cluster_tests.served", "cluster_tests.visit"},
     },
     {
         "current": {"cluster_tests.current"},

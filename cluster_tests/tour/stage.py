@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cluster_tests.errors import ClusterTestsError
@@ -66,10 +67,10 @@ class Stage:
         assert self._tenant is not None  # noqa: S101 - it stands where the step begins
         moved = self._tenant.move(after)
         complaints = [] if moved.failure is None else [moved.failure.message]
-        refused = self._session.haproxy_complaints()
-        complaints += [f"{node}: haproxy -c: {text}" for node, text in refused.items() if text]
+        look = partial(self._visit, moved) if after != NOWHERE else self._look_back
         with self._session.effort.asking():
-            complaints += self._visit(moved) if after != NOWHERE else self._look_back()
+            found = self._session.side_by_side({"haproxy": self._refused_by_haproxy, "look": look})
+        complaints += found["haproxy"] + found["look"]
         return Stepped(moved, tuple(complaints))
 
     def clear(self) -> None:
@@ -81,6 +82,10 @@ class Stage:
             tenant, self._tenant = self._tenant, None
             if tenant is not None:
                 tenant.leave()
+
+    def _refused_by_haproxy(self) -> list[str]:
+        refused = self._session.haproxy_complaints()
+        return [f"{node}: haproxy -c: {text}" for node, text in refused.items() if text]
 
     def _visit(self, moved: Moved) -> list[str]:
         stays = moved.switch.before.master == moved.switch.after.master

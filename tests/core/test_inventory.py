@@ -130,8 +130,9 @@ def test_a_missing_file_is_named(path: Path) -> None:
 
 def test_malformed_yaml_is_reported_with_its_line(path: Path) -> None:
     path.write_text("name: x\nnodes: [\n")
-    with pytest.raises(InventoryError, match="line 3: not YAML"):
+    with pytest.raises(InventoryError, match="line 3: not YAML") as raised:
         load_inventory(path)
+    assert raised.value.remedy
 
 
 @pytest.mark.parametrize("text", ["", "- a\n", "only words\n"])

@@ -281,6 +281,7 @@ EFFECTS: Mapping[Step, tuple[Effect, Effect]] = {
     Step.SCHEDULE: (_schedule, _reschedule),
     Step.REGISTER: (_register, _none),
     Step.DEREGISTER: (_deregister, _reregister),
+    Step.AWAIT_HEALTH: (_none, _none),
     Step.DROP_VOLUMES: (_none, _none),
     Step.REMOVE: (_remove, _none),
     Step.TIDY: (_tidy, _none),

@@ -1,0 +1,49 @@
+"""Removes what a spec could not remove from a cluster that was broken on purpose.
+
+The suite's journal has the names. By then the cluster works again; its destroy of an application
+without a record lets every node remove what is left there (fixtures/cluster, ``plan.py``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cluster_tests.errors import HarnessError
+from cluster_tests.model import Application
+from cluster_tests.oracle import footprint
+from cluster_tests.session import open_session
+from cluster_tests.tenant import traces
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cluster_tests.session import Session
+
+
+def remove_leftovers(inventory: Path) -> list[str]:
+    """Remove all that runs against ``inventory`` left behind; name the applications."""
+    session = open_session(inventory)
+    try:
+        left = {
+            entry: Application(claim.repo_url, claim.branch)
+            for entry, claim in session.journal.left().items()
+            if claim.inventory == str(inventory)
+        }
+        for entry, application in left.items():
+            _remove(session, application)
+            session.journal.release(entry)
+        return [str(application) for application in left.values()]
+    finally:
+        session.close()
+
+
+def _remove(session: Session, application: Application) -> None:
+    cluster = session.cluster
+    # Once with a record, which lets its nodes go; and once without, which lets all nodes sweep.
+    for _ in range(2):
+        cluster.await_handled(cluster.destroy(application))
+    cluster.remove_snapshots(application)
+    found = traces(cluster.observe(footprint(application)))
+    if found:
+        raise HarnessError(f"{application} is still there: {', '.join(found)}")
+    session.publisher.withdraw_leftover(application)
