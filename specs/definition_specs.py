@@ -29,7 +29,6 @@ _DEPLOYED = (
 class WhenAServiceBindsFilesOfItsRepository(AnEcho):
     """deploy-pair: nowhere => core2/core3"""
 
-    case = "definition-binds-and-checks"
     before = NOWHERE
     after = Placement("core2", "core3")
 
@@ -62,7 +61,6 @@ class WhenAServiceBindsFilesOfItsRepository(AnEcho):
 class WhenServicesNameHaproxyAlone(DoorsPastCaddy):
     """deploy-pair: nowhere => core3/core1"""
 
-    case = "definition-past-caddy"
     before = NOWHERE
     after = Placement("core3", "core1")
 
@@ -96,7 +94,6 @@ class WhenServicesNameHaproxyAlone(DoorsPastCaddy):
 class WhenAnApplicationWithoutUrlIsBuiltOnItsNode(AQuietApplication):
     """deploy-pair: nowhere => core4/core2"""
 
-    case = "definition-build-and-no-url"
     before = NOWHERE
     after = Placement("core4", "core2")
 

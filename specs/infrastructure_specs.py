@@ -21,8 +21,6 @@ FOUNDATION = True  # all other specs stand on these
 class WhenANodeIsAskedWhatItStandsOn(ANode):
     """Each node for itself: containers, network, proxies, plugin, Consul, room."""
 
-    case = "infrastructure-node"
-
     @classmethod
     def examples_of_nodes(cls) -> tuple[str, ...]:
         return node_names()
@@ -72,8 +70,6 @@ class WhenANodeIsAskedWhatItStandsOn(ANode):
 class WhenTheNodesAreCompared(AllNodes):
     """All nodes with each other: the same of everything, one leader, one time."""
 
-    case = "infrastructure-alike"
-
     def because_we_ask_all_of_them(self) -> None:
         self._read()
 
@@ -104,8 +100,6 @@ class WhenTheNodesAreCompared(AllNodes):
 
 class WhenANodeSendsASnapshotToEachOther(ASender):
     """Node to node: through the plugin, which uses SSH, from each to each."""
-
-    case = "infrastructure-transfers"
 
     @classmethod
     def examples_of_senders(cls) -> tuple[str, ...]:

@@ -10,7 +10,6 @@ from cluster_tests.model import Placement
 class WhenTheMaintenanceFlagIsRaisedByHand(AFlagByHand):
     """An application in maintenance is away through every node, and no other notices."""
 
-    case = "maintenance-raised"
     before = Placement("core1", "core2")
     beside = Placement("core1", "core3")
 
@@ -54,7 +53,6 @@ class WhenTheMaintenanceFlagIsRaisedByHand(AFlagByHand):
 class WhenTheMaintenanceFlagIsLoweredByHand(AFlagUpByHand):
     """With the flag gone, all is back as it was."""
 
-    case = "maintenance-lowered"
     before = Placement("core3", "core4")
     beside = Placement("core2", "core3")
 
@@ -78,7 +76,6 @@ class WhenTheMaintenanceFlagIsLoweredByHand(AFlagUpByHand):
 class WhenASwitchIsUnderWay(ARecordedFlag):
     """swap: core2/core4 => core4/core2"""
 
-    case = "maintenance-switch"
     before = Placement("core2", "core4")
     after = Placement("core4", "core2")
 

@@ -10,7 +10,6 @@ from cluster_tests.model import Placement
 class WhenOneOfFourApplicationsIsSwitched(SideBySide):
     """move-pair: core1/core2 => core3/core4"""
 
-    case = "neighbours-switch"
     before = Placement("core1", "core2")
     after = Placement("core3", "core4")
     others = (

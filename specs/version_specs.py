@@ -34,7 +34,6 @@ _DEPLOYED = (
 class WhenATagIsDeployed(AnEcho):
     """deploy-pair: nowhere => core1/core4"""
 
-    case = "version-tag"
     version_kind = "tags"
     before = NOWHERE
     after = Placement("core1", "core4")
@@ -52,7 +51,6 @@ class WhenATagIsDeployed(AnEcho):
 class WhenARepositoryIsNamedInAnotherWay(ASpelledEcho):
     """deploy-alone: nowhere => core2"""
 
-    case = "version-spellings"
     before = NOWHERE
     after = Placement("core2")
 
@@ -80,7 +78,6 @@ class WhenARepositoryIsNamedInAnotherWay(ASpelledEcho):
 class WhenAnApplicationIsRedeployedByAnotherSpelling(ARunningEcho, ASpelledEcho):
     """move-alone: core3 => core4"""
 
-    case = "version-same-application"
     before = Placement("core3")
     after = Placement("core4")
 

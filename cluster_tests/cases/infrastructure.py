@@ -1,7 +1,4 @@
-"""What specs of the infrastructure read: each node by itself, all of them, and the ways between.
-
-The class attribute ``case`` of a spec class is its ID.
-"""
+"""What specs of the infrastructure read: each node by itself, all of them, and the ways between."""
 
 from __future__ import annotations
 

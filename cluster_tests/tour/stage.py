@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from cluster_tests.errors import ClusterTestsError
+from cluster_tests.errors import ClusterError, ClusterTestsError
 from cluster_tests.model import NOWHERE
 from cluster_tests.plugin.interrupts import interrupts
 from cluster_tests.tenant import Tenant
@@ -46,7 +46,7 @@ class Stage:
     def stand_at(self, placement: Placement) -> None:
         """Have an application at ``placement``: the one on tour, or else a new one.
 
-        Raises ``NotSettledError`` when a new one does not get there.
+        Raises ``ClusterError`` when a new one does not get there, or does not serve there.
         """
         if self._tenant is not None and self._tenant.placement == placement:
             return
@@ -57,10 +57,15 @@ class Stage:
         self._ledgers = self._session.ledgers(publication)
         self._chronicle = Chronicle()
         if placement != NOWHERE:
-            moved = self._tenant.move(placement)
-            if moved.failure is not None:
-                raise moved.failure
-            self._visit(moved)
+            self._begin_at(placement, self._tenant)
+
+    def _begin_at(self, placement: Placement, tenant: Tenant) -> None:
+        moved = tenant.move(placement)
+        if moved.failure is not None:
+            raise moved.failure
+        complaints = self._visit(moved)
+        if complaints:
+            raise ClusterError(f"a new application at {placement}:\n" + "\n".join(complaints))
 
     def step(self, after: Placement) -> Stepped:
         """Switch to ``after``, and judge: the oracle, all fronts, every record, the cache."""

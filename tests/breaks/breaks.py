@@ -7,49 +7,18 @@ must go on to work: where a class deploys in its given, the break strikes at its
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from breaking import AGENT, ALL_NODES, Break
+from case_breaks import CASE_BREAKS
 
-AGENT = Path(__file__).parents[2] / "fixtures" / "cluster" / "consul" / "switch_agent"
-ALL_NODES = ("core1", "core2", "core3", "core4")
+__all__ = ["AGENT", "ALL_NODES", "BREAKS", "Break"]
 
 DEPLOY_PAIR = "specs/deploy_specs.py:WhenAnApplicationIsDeployedOnAPair"
 SWAP = "specs/exchange_specs.py:WhenMasterAndSlaveSwapTheirRoles"
+REPLACED = "specs/volume_specs.py:WhenAVolumeIsReplacedWhereThePairStays"
+DESTROYED = "specs/destroy_specs.py:WhenAPairIsDestroyed"
+ALONE = "specs/deploy_specs.py:WhenAnApplicationIsDeployedAlone"
+AGAIN = "specs/stay_specs.py:WhenAnApplicationAloneIsDeployedAgain"
 KEEP_SLAVE = "specs/exchange_specs.py:WhenTheMasterMovesAndTheSlaveStays"
-
-
-@dataclass(frozen=True)
-class Break:
-    """One way to break the cluster.
-
-    ``spec`` is the class that must notice, ``sentences`` are those that must be red (others may),
-    ``file`` is relative to the agent's package; ``how`` is what an operator would say is wrong.
-    ``restart``: what is broken runs all the time, and has to be started anew to change.
-    """
-
-    name: str
-    how: str
-    spec: str
-    sentences: tuple[str, ...]
-    file: str
-    old: str
-    new: str
-    nodes: tuple[str, ...] = ALL_NODES
-    restart: bool = False
-
-    @property
-    def source(self) -> Path:
-        """The file in this repository."""
-        return AGENT / self.file
-
-    def applied_to(self, text: str) -> str:
-        """Return ``text`` broken; raise ``ValueError`` unless the old text is in it once."""
-        if text.count(self.old) != 1:
-            raise ValueError(
-                f"{self.name}: {self.file} has {text.count(self.old)} times {self.old!r}"
-            )
-        return text.replace(self.old, self.new)
-
 
 BREAKS = (
     # --- where the application is
@@ -371,4 +340,125 @@ BREAKS = (
             "        run(command, timeout=10)\n"
         ),
     ),
+    # --- volumes that come and go, destroys, masters alone
+    Break(
+        name="added-volume-forgotten",
+        how="the node drops a volume of the new version from the compose file",
+        spec=REPLACED,
+        sentences=(
+            "should_create_the_volume_that_was_added_on_the_master",
+            "should_schedule_purge_and_copies_of_the_volume_that_was_added",
+        ),
+        file="checkout.py",
+        old='    _write_environment(application, directory / ".env")',
+        new=(
+            '    compose = directory / "docker-compose.yml"\n'
+            "    text = compose.read_text()\n"
+            '    text = text.replace("    - archive:/srv/archive\\n", "")\n'
+            '    volume = "  archive:\\n    driver: \'anybox/buttervolume:latest\'\\n"\n'
+            '    text = text.replace(volume, "")\n'
+            "    compose.write_text(text)\n"
+            '    _write_environment(application, directory / ".env")'
+        ),
+    ),
+    Break(
+        name="added-volume-not-empty",
+        how="something writes into every volume while the application is started",
+        spec=REPLACED,
+        sentences=("should_find_the_volume_that_was_added_empty",),
+        file="steps/running.py",
+        old="    work.tools.compose.start(work.checkout)",
+        new=(
+            "    work.tools.compose.start(work.checkout)\n"
+            '    if work.before.master:\n'
+            '        name = work.containers["app"]\n'
+            '        run(["docker", "exec", name, "touch", "/srv/archive/x"], '
+            "cwd=work.checkout, timeout=5)"
+        ),
+    ),
+    Break(
+        name="removed-volumes-kept",
+        how="a master that stays keeps the volumes that the new version has not",
+        spec=REPLACED,
+        sentences=("should_have_removed_the_other_volume_from_every_node",),
+        file="steps/running.py",
+        old="    deployment.remove_volumes(engine, present - set(work.new.volumes))",
+        new="    deployment.remove_volumes(engine, present & set())",
+    ),
+    Break(
+        name="removed-volumes-scheduled",
+        how="a master goes on to replicate what the new version has not",
+        spec=REPLACED,
+        sentences=("should_schedule_the_volume_that_was_removed_nowhere",),
+        file="steps/publish.py",
+        old="        volumes = work.new_volumes\n",
+        new=(
+            "        old = work.record.volumes if work.record else []\n"
+            "        volumes = [*work.new_volumes, *old]\n"
+        ),
+    ),
+    Break(
+        name="checkout-kept-by-destroy",
+        how="a destroy leaves the checkouts",
+        spec=DESTROYED,
+        sentences=("should_leave_nothing_but_snapshots_on_any_node",),
+        file="steps/running.py",
+        old="    has_role = work.after.role_of",
+        new="    if not work.after.master:\n        return\n    has_role = work.after.role_of",
+    ),
+    Break(
+        name="no-last-snapshot",
+        how="a destroy takes no last snapshot",
+        spec=DESTROYED,
+        sentences=("should_keep_a_last_snapshot_of_each_volume_on_its_old_master",),
+        file="steps/transfer.py",
+        old="    work.snapshots = _snapshot(work, work.own_volumes())",
+        new="    work.snapshots = _snapshot(work, work.own_volumes()) if work.after.master else {}",
+    ),
+    Break(
+        name="flag-left-by-destroy",
+        how="a destroy leaves the maintenance flag up",
+        spec=DESTROYED,
+        sentences=("should_have_no_maintenance_flag",),
+        file="steps/publish.py",
+        old='    work.meeting.commit([Operation("delete", key) for key in keys])',
+        new=(
+            '    work.meeting.commit([Operation("delete", key) for key in keys])\n'
+            '    work.tools.consul.put(keys[1], "left")'
+        ),
+    ),
+    Break(
+        name="destroy-refused",
+        how="the master gives every destroy up at its last moment, and serves again",
+        spec=DESTROYED,
+        sentences=(
+            "should_have_no_record",
+            "should_have_no_service",
+            "should_leave_nothing_but_snapshots_on_any_node",
+            "should_be_answered_over_http_as_a_domain_that_nobody_has",
+            "should_be_refused_over_ssh",
+        ),
+        file="steps/publish.py",
+        old='    work.meeting.commit([Operation("delete", key) for key in keys])',
+        new='    raise RuntimeError(f"broken on purpose: {keys}")',
+    ),
+    Break(
+        name="alone-without-snapshots",
+        how="a master without a slave schedules no snapshots",
+        spec=ALONE,
+        sentences=("should_schedule_purge_and_snapshots_on_the_master",),
+        file="schedules.py",
+        old="    if role is Role.MASTER:",
+        new="    if role is Role.MASTER and slave_address:",
+    ),
+    Break(
+        name="no-snapshot-before-the-new-version",
+        how="a master that stays starts the new version without a snapshot of the old one's data",
+        spec=AGAIN,
+        sentences=("should_hold_the_snapshots_that_the_switch_needed_on_the_master",),
+        file="steps/transfer.py",
+        old="    work.snapshots = _snapshot(work, work.own_volumes())",
+        new="    work.snapshots = {}",
+    ),
+    *CASE_BREAKS,
 )  # fmt: skip

@@ -139,6 +139,17 @@ def test_a_refusal_is_an_error_at_once(server: Server) -> None:
     assert len(server.asked) == 1
 
 
+def test_checks_that_begin_anew_are_dropped_before(server: Server) -> None:
+    server.answer()
+    service = {"Name": "shop", "Checks": [{"CheckID": "shop:0"}, {"CheckID": "shop:1"}]}
+    consul(server).register_anew(service)
+    assert [path for _, path, _ in server.asked] == [
+        "/v1/agent/check/deregister/shop%3A0",
+        "/v1/agent/check/deregister/shop%3A1",
+        "/v1/agent/service/register?replace-existing-checks=true",
+    ]
+
+
 @pytest.mark.parametrize(("status", "done"), [(200, True), (409, False)])
 def test_a_transaction_is_done_or_not(server: Server, *, status: int, done: bool) -> None:
     server.answer({}, status)

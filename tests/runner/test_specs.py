@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cluster_tests.givens import AnApplication, AnApplicationWithANewVersion
+from cluster_tests.catalogue import entry_of
+from cluster_tests.givens import AnApplicationWithANewVersion
 from cluster_tests.grammar import require_good_grammar, spec_classes
-from cluster_tests.model import NOWHERE, Kind, Role, Switch
+from cluster_tests.model import Kind, Role, Switch
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -45,9 +46,8 @@ def test_every_file_of_specs_is_found_by_contexts() -> None:
 
 def switches_of(modules: list[ModuleType]) -> list[Switch]:
     classes = [cls for module in modules for cls in spec_classes(module)]
-    # What ought not to be switched at all has no placement after.
-    cases = [cls for cls in classes if issubclass(cls, AnApplication) and hasattr(cls, "after")]
-    return [Switch(c.before, c.after) for c in cases if (c.before, c.after) != (NOWHERE, NOWHERE)]
+    cases = [entry_of(cls, "") for cls in classes]
+    return [case.switch for case in cases if case.switch]
 
 
 def test_each_of_the_19_kinds_has_a_class(modules: list[ModuleType]) -> None:

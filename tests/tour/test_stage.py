@@ -1,0 +1,177 @@
+"""A stage on paper: one application for many steps, and a new one when it was given up."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cluster_tests.effort import Effort
+from cluster_tests.errors import ClusterError, NotSettledError
+from cluster_tests.ledger import Record
+from cluster_tests.model import NOWHERE, Placement, Switch
+from cluster_tests.served import Departed, Served, Unavailable
+from cluster_tests.tour import stage as staging
+from cluster_tests.tour.stage import Stage
+from cluster_tests.visit import Visit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+ONE, TWO = Placement("core1"), Placement("core2")
+
+
+class Paper:
+    """A tenant, its ledgers and the visits to them, all of paper."""
+
+    def __init__(self) -> None:
+        self.log: list[str] = []
+        self.placement = NOWHERE
+        self.application = "ledger"
+        self.failure: NotSettledError | None = None
+        self.refusal: Unavailable | None = None
+        self.records: list[Record] = []
+        self.cache: bytes | None = None
+        self.closed = True
+
+    def move_in(self) -> None:
+        self.log.append("moved in")
+
+    def leave(self) -> None:
+        self.log.append("left")
+
+    def move(self, after: Placement) -> Any:  # noqa: ANN401 - a Moved of paper
+        switch = Switch(self.placement, after)
+        self.log.append(str(switch))
+        if switch.before.master != after.master:
+            self.cache = None
+        self.placement = after
+        return SimpleNamespace(switch=switch, failure=self.failure)
+
+    def write_cache(self, content: bytes) -> None:
+        self.cache = content
+
+    def visit(self, _caller: object, _ledgers: object, *, first: int) -> Visit:
+        self.records.append(Record(first, "text"))
+        found = frozenset(record.found for record in self.records)
+        served = Served(self.refusal, found, found, self.cache)
+        return Visit({"core1": self.records[-1]}, {"core1": served})
+
+    def find_nobody(self, _caller: object, _ledgers: object) -> dict[str, Departed]:
+        self.records.clear()
+        return {"core1": Departed((503, b""), (503, b""), refuses_ssh=self.closed)}
+
+
+@pytest.fixture
+def paper(monkeypatch: pytest.MonkeyPatch) -> Paper:
+    paper = Paper()
+
+    def tenant(_session: object, _publication: object) -> Paper:
+        paper.placement = NOWHERE
+        paper.records.clear()
+        return paper
+
+    monkeypatch.setattr(staging, "Tenant", tenant)
+    monkeypatch.setattr(staging, "visit", paper.visit)
+    monkeypatch.setattr(staging, "find_nobody", paper.find_nobody)
+    return paper
+
+
+@pytest.fixture
+def complaints() -> dict[str, str]:
+    return {"core1": ""}
+
+
+@pytest.fixture
+def stage(paper: Paper, complaints: dict[str, str]) -> Stage:
+    def in_turn(calls: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
+        return {key: call() for key, call in calls.items()}
+
+    session: Any = SimpleNamespace(
+        plan=lambda _service, _branch: None,
+        ledgers=lambda _publication: {"core1": paper},
+        side_by_side=in_turn,
+        effort=Effort(),
+        haproxy_complaints=lambda: complaints,
+        cluster=SimpleNamespace(
+            remove_snapshots=lambda application: paper.log.append(f"snapshots of {application}")
+        ),
+    )
+    return Stage(session)
+
+
+def test_one_application_makes_many_steps(stage: Stage, paper: Paper) -> None:
+    for before, after in ((NOWHERE, ONE), (ONE, ONE), (ONE, TWO), (TWO, NOWHERE), (NOWHERE, TWO)):
+        stage.stand_at(before)
+        assert stage.step(after).complaints == ()
+    assert paper.log == [
+        "moved in",
+        "nowhere => core1",
+        "core1 => core1",
+        "core1 => core2",
+        "core2 => nowhere",
+        "snapshots of ledger",
+        "nowhere => core2",
+    ]
+    stage.clear()
+    stage.clear()
+    assert paper.log[-1] == "left"
+    assert paper.log.count("left") == 1
+
+
+def test_after_a_failure_a_new_application_is_brought_to_where_the_next_step_begins(
+    stage: Stage, paper: Paper
+) -> None:
+    stage.stand_at(NOWHERE)
+    stage.clear()
+    stage.stand_at(TWO)
+    assert paper.log == ["moved in", "left", "moved in", "nowhere => core2"]
+    assert stage.step(ONE).complaints == ()
+
+
+def test_what_does_not_get_there_or_does_not_serve_there_is_no_beginning(
+    stage: Stage, paper: Paper
+) -> None:
+    paper.refusal = Unavailable("503")
+    with pytest.raises(ClusterError, match="a new application at core1:\ncore1: a write was"):
+        stage.stand_at(ONE)
+    paper.failure = NotSettledError("late")
+    stage.clear()
+    with pytest.raises(NotSettledError, match="late"):
+        stage.stand_at(TWO)
+
+
+def test_everything_that_is_wrong_is_told(
+    stage: Stage, paper: Paper, complaints: dict[str, str]
+) -> None:
+    stage.stand_at(NOWHERE)
+    stage.step(ONE)
+    paper.failure = NotSettledError("late")
+    paper.refusal = Unavailable("503")
+    complaints["core1"] = "no such backend"
+    stepped = stage.step(TWO)
+    assert stepped.complaints == (
+        "late",
+        "core1: haproxy -c: no such backend",
+        "core1: a write was refused: 503",
+    )
+
+
+def test_a_lost_record_is_told_until_the_application_begins_anew(
+    stage: Stage, paper: Paper
+) -> None:
+    stage.stand_at(NOWHERE)
+    stage.step(ONE)
+    paper.records.clear()
+    assert any("record 1 is lost" in each for each in stage.step(TWO).complaints)
+    assert stage.step(NOWHERE).complaints == ()
+    assert stage.step(ONE).complaints == ()
+
+
+def test_a_destroyed_application_that_answers_is_told(stage: Stage, paper: Paper) -> None:
+    stage.stand_at(NOWHERE)
+    stage.step(ONE)
+    paper.closed = False
+    [complaint] = stage.step(NOWHERE).complaints
+    assert "core1: of a destroyed application" in complaint
