@@ -6,7 +6,8 @@ import ast
 from typing import TYPE_CHECKING
 
 import pytest
-from breaks import ALL_NODES, BREAKS, Break
+from all_breaks import ALL_BREAKS as BREAKS
+from breaks import ALL_NODES, Break
 from evidence import read_report, table
 from sentences import sentences_by_spec, sentences_of_behaviours
 from unproved import UNPROVED
