@@ -1,4 +1,8 @@
-"""Breaks for what a cluster must refuse, undo, hand over once, or migrate."""
+"""Breaks for what a cluster must refuse, undo, hand over once, or migrate.
+
+They fit the agent, and were not seen to turn their sentences red yet: those are still owed
+(``unproved.py``). A break that ``prove.py`` has seen moves to ``breaks.py``.
+"""
 
 from __future__ import annotations
 
