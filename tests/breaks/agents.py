@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from breaks import Break
+    from breaking import Break
 
     from cluster_tests.inventory import Inventory
 

@@ -1,8 +1,8 @@
-"""All breaks there are, of whatever family."""
+"""All breaks there are: those that were seen, and those that are owed."""
 
 from __future__ import annotations
 
 from breaks import BREAKS
-from refusal_breaks import REFUSAL_BREAKS
+from breaks_owed import OWED
 
-ALL_BREAKS = (*BREAKS, *REFUSAL_BREAKS)
+ALL_BREAKS = (*BREAKS, *OWED)

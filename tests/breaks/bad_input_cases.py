@@ -31,7 +31,7 @@ _ASK_LEADER = (
     "import urllib.request as r;"
     'print(r.urlopen("http://127.0.0.1:8500/v1/status/leader", timeout=5).read().decode())'
 )
-_SECOND_SSHD, _SECOND_PID = 2222, "/run/second-sshd.pid"
+_SECOND_SSHD, _SECOND_PID = 10022, "/run/second-sshd.pid"
 
 _TAKEN = "taken-by-hand"
 _TAKING = f"""

@@ -1,4 +1,9 @@
-"""How the cluster is broken: one text in one file of the switch agent, replaced by another."""
+"""What a break is.
+
+Each is a mutation of the switch agent inside its container, on the nodes where it matters: a text
+that occurs once in a file of ``fixtures/cluster`` is replaced by another. What is not switched
+must go on to work: where a class deploys in its given, the break strikes at its switch alone.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,10 @@ from pathlib import Path
 
 AGENT = Path(__file__).parents[2] / "fixtures" / "cluster" / "consul" / "switch_agent"
 ALL_NODES = ("core1", "core2", "core3", "core4")
+
+DEPLOY_PAIR = "specs/deploy_specs.py:WhenAnApplicationIsDeployedOnAPair"
+SWAP = "specs/exchange_specs.py:WhenMasterAndSlaveSwapTheirRoles"
+KEEP_SLAVE = "specs/exchange_specs.py:WhenTheMasterMovesAndTheSlaveStays"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from breaks import Break
+    from breaking import Break
 
 
 @dataclass(frozen=True)

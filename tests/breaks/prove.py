@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 import yaml
 from agents import apply, opened, require_broken, restore
 from all_breaks import ALL_BREAKS
-from breaks import SWAP, Break
+from breaking import SWAP, Break
 from evidence import Result, keep, read_report, table
 from leftovers import remove_leftovers
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from all_breaks import ALL_BREAKS
-from breaks import ALL_NODES, BREAKS, Break
+from breaking import ALL_NODES, Break
+from breaks import BREAKS
 from evidence import read_report, table
 from sentences import sentences_by_spec, sentences_of_behaviours
 from unproved import UNPROVED

@@ -35,8 +35,6 @@ UNPROVED = frozenset(
         "should_arrive_on_every_other_node",
         # move specs
         "should_lead_past_caddy_on_every_node",
-        # stay specs
-        "should_name_the_deploy_before_this_one",
         # refusing
         "should_leave_the_application_as_it_was",
         "should_leave_every_other_application_as_it_was",
@@ -72,5 +70,9 @@ UNPROVED = frozenset(
         "should_run_the_update_script_before_the_containers_start",
         # version specs
         "should_take_its_name_from_the_path_in_lower_case",
+        # destroy specs, also
+        "should_have_no_maintenance_flag",
+        # volume specs, also
+        "should_create_the_volume_that_was_added_on_the_master",
     }
 )

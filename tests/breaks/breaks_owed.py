@@ -1,12 +1,12 @@
 """Breaks for what a cluster must refuse, undo, hand over once, or migrate.
 
 They fit the agent, and were not seen to turn their sentences red yet: those are still owed
-(``unproved.py``). A break that ``prove.py`` has seen moves to ``breaks.py``.
+(``unproved.py``). A break that ``prove.py`` has seen moves to a family of ``breaks.py``.
 """
 
 from __future__ import annotations
 
-from breaks import Break
+from breaking import Break
 
 _REFUSED = "specs/refused_requests_specs.py"
 _BROKEN = "specs/broken_versions_specs.py"
@@ -14,7 +14,7 @@ _MIGRATION = "specs/migration_specs.py"
 _SCRIPT = "specs/script_specs.py"
 _TWICE = "specs/twice_specs.py"
 
-REFUSAL_BREAKS = (
+OWED = (
     # --- what is refused, or cannot be carried out
     Break(
         name="refusals-unsaid",

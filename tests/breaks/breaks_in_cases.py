@@ -17,7 +17,7 @@ SPELLED_AGAIN = "specs/version_specs.py:WhenAnApplicationIsRedeployedByAnotherSp
 
 _FETCHED = '    _write_environment(application, directory / ".env")'
 
-CASE_BREAKS = (
+IN_CASES = (
     # --- maintenance
     Break(
         name="haproxy-ignores-maintenance",
