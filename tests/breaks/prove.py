@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING
 
 import yaml
 from agents import apply, opened, require_broken, restore
+from all_breaks import ALL_BREAKS
 from breaking import SWAP, Break
-from breaks import BREAKS
 from evidence import Result, keep, read_report, table
 from leftovers import remove_leftovers
 
@@ -52,11 +52,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Prove what was asked for; return the exit code."""
     options = _options(arguments)
     if options.list:
-        for one in BREAKS:
+        for one in ALL_BREAKS:
             say(f"{one.name}: {one.how}", indent=0)
         return 0
     if options.table:
-        say(table(_RESULTS, BREAKS), indent=0)
+        say(table(_RESULTS, ALL_BREAKS), indent=0)
         return 0
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -80,7 +80,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def _chosen(names: list[str]) -> list[Break]:
-    known = {one.name: one for one in BREAKS}
+    known = {one.name: one for one in ALL_BREAKS}
     unknown = [name for name in names if name not in known]
     if unknown:
         raise UsageError(
