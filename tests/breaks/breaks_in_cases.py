@@ -189,7 +189,7 @@ IN_CASES = (
         sentences=("should_be_checked_as_its_service_json_says_and_in_no_other_way",),
         file="steps/publish.py",
         old="declared.read_text() if declared.exists() else None",
-        new="        None,",
+        new="None",
     ),
     # --- versions
     Break(
