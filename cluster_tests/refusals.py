@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cluster_tests.model import Observation
     from cluster_tests.served import Served
     from cluster_tests.session import Session
+    from cluster_tests.tenant import Moved
 
 _NEIGHBOURS_PLACE = Placement("core4", "core3")
 
@@ -174,6 +175,11 @@ class AnUndisturbedApplication(ARunningApplication):
         if self._published_variant:
             self._tenant.publication.publish(self._session.version(self.service))
         self._switch_to(self.before)
+
+    def _move(self, placement: Placement) -> Moved:
+        # Nobody writes meanwhile: what was served after the refusal is compared with all that was
+        # written, and the good deploy comes later.
+        return self._tenant.move(placement, update=self.update)
 
     def _visit(self) -> None:
         # No switch has brought it anywhere: it is to be found where it was.
