@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from a_node import ENVIRONMENT, settings_below
 from fake_consul import FakeConsul
 from switch_agent import checkout, handler
 from switch_agent.command import run
@@ -27,21 +28,11 @@ if TYPE_CHECKING:
 
 ID = "c1ef723e-073b-44d6-b9ad-b26ea25d57d6"
 OTHER = "00000000-073b-44d6-b9ad-b26ea25d57d6"
-ENVIRONMENT = {"NODE_NAME": "core1", "NODES": "core1=10.0.0.1,core2=10.0.0.2"}
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    (tmp_path / "deploy").mkdir()
-    (tmp_path / "hosts").write_text("127.0.0.1 localhost\n")
-    return replace(
-        Settings.from_environment(ENVIRONMENT),
-        deploy=tmp_path / "deploy",
-        run=tmp_path / "run",
-        haproxy_config=tmp_path / "haproxy.cfg",
-        caddy_config=tmp_path / "Caddyfile",
-        hosts=tmp_path / "hosts",
-    )
+    return settings_below(tmp_path)
 
 
 def test_settings_come_from_the_environment(settings: Settings) -> None:

@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from a_node import settings_below
 from switch_agent import renderer
 from switch_agent.errors import BrokenError, CommandError, UnreachableError
 from switch_agent.journal import Journal
 from switch_agent.rendering import State
-from switch_agent.settings import Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-ENVIRONMENT = {"NODE_NAME": "core1", "NODES": "core1=10.0.0.1,core2=10.0.0.2"}
+    from switch_agent.settings import Settings
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    (tmp_path / "deploy").mkdir()
-    (tmp_path / "hosts").write_text("127.0.0.1 localhost\n")
-    return replace(
-        Settings.from_environment(ENVIRONMENT),
-        deploy=tmp_path / "deploy",
-        run=tmp_path / "run",
-        haproxy_config=tmp_path / "haproxy.cfg",
-        caddy_config=tmp_path / "Caddyfile",
-        hosts=tmp_path / "hosts",
-    )
+    return settings_below(tmp_path)
 
 
 def lines(settings: Settings) -> list[str]:
