@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cluster_tests.catalogue import coverage, is_selected, read_catalogue, require_known
+from cluster_tests.grammar.catalogue import coverage, is_selected, read_catalogue, require_known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from cluster_tests.catalogue import Entry
+    from cluster_tests.grammar.catalogue import Entry
 
 
 def list_specs(

@@ -13,8 +13,8 @@ from cluster_tests.behaviours import (
 )
 from cluster_tests.behaviours.checking import assert_each_same
 from cluster_tests.behaviours.echoing import EchoesThroughEveryNode
-from cluster_tests.cases.definitions import AQuietApplication, DoorsPastCaddy
-from cluster_tests.cases.echoes import CONSUL, AnEcho
+from cluster_tests.givens.definitions import AQuietApplication, DoorsPastCaddy
+from cluster_tests.givens.echoes import CONSUL, AnEcho
 from cluster_tests.model import NOWHERE, Check, Placement
 
 _DEPLOYED = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cluster_tests.behaviours import A_PAIR, ALONE, PassesItsHealthChecks, behaves_like
-from cluster_tests.givens import AnApplication
+from cluster_tests.givens.applications import AnApplication
 from cluster_tests.model import NOWHERE, Placement
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cluster_tests.behaviours import GONE, behaves_like
-from cluster_tests.givens import ARunningApplication
+from cluster_tests.givens.applications import ARunningApplication
 from cluster_tests.model import NOWHERE, Placement
 
 

@@ -6,7 +6,7 @@ Whatever was written while the old pair served must be there when the new one do
 from __future__ import annotations
 
 from cluster_tests.behaviours import A_PAIR, KeepsItsData, PassesItsHealthChecks, behaves_like
-from cluster_tests.givens import ARunningApplication
+from cluster_tests.givens.applications import ARunningApplication
 from cluster_tests.model import Placement
 
 

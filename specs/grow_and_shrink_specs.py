@@ -9,7 +9,7 @@ from cluster_tests.behaviours import (
     PassesItsHealthChecks,
     behaves_like,
 )
-from cluster_tests.givens import ARunningApplication
+from cluster_tests.givens.applications import ARunningApplication
 from cluster_tests.model import Placement
 
 

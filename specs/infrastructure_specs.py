@@ -6,7 +6,7 @@ These specs run first, whatever the seed. Where one fails, the others are not ju
 
 from __future__ import annotations
 
-from cluster_tests.cases.infrastructure import (
+from cluster_tests.givens.infrastructure import (
     LEAST_FREE_BYTES,
     LEAST_FREE_INODES,
     AllNodes,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cluster_tests.behaviours.checking import assert_each_same
-from cluster_tests.cases.maintenance import AFlagByHand, AFlagUpByHand, ARecordedFlag
+from cluster_tests.givens.maintenance import AFlagByHand, AFlagUpByHand, ARecordedFlag
 from cluster_tests.model import Placement
 
 

@@ -11,7 +11,7 @@ from cluster_tests.behaviours.migrating import (
     LeavesTheSourceAlone,
 )
 from cluster_tests.behaviours.refusing import IsRefused
-from cluster_tests.migrating import AFailingMigration, AMigration
+from cluster_tests.givens.migrating import AFailingMigration, AMigration
 from cluster_tests.model import Placement
 
 if TYPE_CHECKING:

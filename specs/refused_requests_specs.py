@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cluster_tests.behaviours import ServesThroughEveryNode, behaves_like
 from cluster_tests.behaviours.refusing import ChangesNothing, IsRefused
-from cluster_tests.refusals import AnUndisturbedApplication, Asked, Sent
+from cluster_tests.givens.refusals import AnUndisturbedApplication, Asked, Sent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

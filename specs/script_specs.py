@@ -8,9 +8,9 @@ from cluster_tests.behaviours import (
     behaves_like,
 )
 from cluster_tests.behaviours.refusing import ChangesNothing, IsRefused
+from cluster_tests.givens.refusals import AnUndisturbedApplication
+from cluster_tests.givens.scripts import AnApplicationWithScripts
 from cluster_tests.model import Placement
-from cluster_tests.refusals import AnUndisturbedApplication
-from cluster_tests.scripts import AnApplicationWithScripts
 
 
 @behaves_like(ServesThroughEveryNode, KeepsItsData)

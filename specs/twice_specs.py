@@ -13,8 +13,8 @@ from cluster_tests.behaviours import (
     behaves_like,
 )
 from cluster_tests.behaviours.refusing import ChangesNothing
+from cluster_tests.givens.refusals import AnOvertakenDeploy, AnUndisturbedApplication
 from cluster_tests.model import Placement
-from cluster_tests.refusals import AnOvertakenDeploy, AnUndisturbedApplication
 
 
 @behaves_like(

@@ -11,7 +11,7 @@ from cluster_tests.behaviours import (
     behaves_like,
 )
 from cluster_tests.behaviours.echoing import EchoesThroughEveryNode
-from cluster_tests.cases.echoes import (
+from cluster_tests.givens.echoes import (
     AnEcho,
     ARunningEcho,
     ASpelledEcho,

@@ -10,7 +10,7 @@ from cluster_tests.behaviours import (
     SchedulesItsChangedVolumes,
     behaves_like,
 )
-from cluster_tests.givens import AnApplicationWithANewVersion
+from cluster_tests.givens.applications import AnApplicationWithANewVersion
 from cluster_tests.model import Placement
 
 

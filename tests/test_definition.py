@@ -9,8 +9,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cluster_tests.caddyfile import read_sites
-from cluster_tests.definition import matched_domain, parse_definition
+from cluster_tests.definition.caddyfile import read_sites
+from cluster_tests.definition.compose import matched_domain, parse_definition
 from cluster_tests.errors import DefinitionError
 from cluster_tests.model import (
     ComposeService,

@@ -18,99 +18,37 @@ ROOT = Path(__file__).parents[1]
 FLOORS: list[dict[str, set[str]]] = [
     {"cli": {"cluster_tests.cli", "cluster_tests.listing"}},
     {
-        "givens": {
-            "cluster_tests.givens",
-            "cluster_tests.behaviours",
-            "cluster_tests.cases",
-            "cluster_tests.migrating",
-            "cluster_tests.refusals",
-            "cluster_tests.scripts",
-        },
+        "givens": {"cluster_tests.givens", "cluster_tests.behaviours"},
         "tour": {"cluster_tests.tour"},
     },
     {"plugin": {"cluster_tests.plugin"}},
+    {"tenancy": {"cluster_tests.tenancy"}},
+    {"foundation": {"cluster_tests.foundation"}},
+    {"session": {"cluster_tests.session"}},
     {
-        "tenant": {"cluster_tests.tenant"},
-        "served": {"cluster_tests.scribe", "cluster_tests.served", "cluster_tests.visit"},
-    },
-    {
-        "current": {"cluster_tests.current"},
-        "facts": {"cluster_tests.facts", "cluster_tests.transfers"},
-    },
-    {
-        "session": {"cluster_tests.session", "cluster_tests.links"},
-        "grammar": {
-            "cluster_tests.grammar",
-            "cluster_tests.grammar_source",
-            "cluster_tests.catalogue",
-        },
+        "grammar": {"cluster_tests.grammar"},
         "report": {"cluster_tests.report"},
         "lab": {"cluster_tests.lab"},
     },
     {
-        "cluster": {
-            "cluster_tests.cluster",
-            "cluster_tests.observing",
-            "cluster_tests.replication",
-            "cluster_tests.content_script",
-        },
+        "cluster": {"cluster_tests.cluster"},
         "journal": {"cluster_tests.journal"},
-        "sabotage": {"cluster_tests.sabotage"},
-        "publisher": {
-            "cluster_tests.publisher",
-            "cluster_tests.git",
-            "cluster_tests.service_source",
-        },
+        "services": {"cluster_tests.services"},
     },
-    {"comparison": {"cluster_tests.comparison"}},
-    {"oracle": {"cluster_tests.oracle", "cluster_tests.record"}},
+    {"expectation": {"cluster_tests.expectation"}},
     {
-        "node": {
-            "cluster_tests.node",
-            "cluster_tests.exec_stream",
-            "cluster_tests.probe",
-            "cluster_tests.probe_script",
-            "cluster_tests.engine_events",
-            "cluster_tests.facts_script",
-            "cluster_tests.content_script",
-        },
-        "consul": {
-            "cluster_tests.consul_store",
-            "cluster_tests.consul_watch",
-            "cluster_tests.flag_history",
-        },
-        "haproxy": {
-            "cluster_tests.haproxy",
-            "cluster_tests.haproxy_config",
-            "cluster_tests.haproxy_match",
-        },
-        "front": {
-            "cluster_tests.front",
-            "cluster_tests.sftp",
-            "cluster_tests.ledger",
-            "cluster_tests.echo",
-            "cluster_tests.asking",
-        },
-        "caddy": {"cluster_tests.caddy"},
-        "volumes": {"cluster_tests.volumes"},
-        "handler log": {"cluster_tests.handler_log"},
-        "definition": {"cluster_tests.definition", "cluster_tests.caddyfile"},
+        "nodes": {"cluster_tests.nodes"},
+        "consul": {"cluster_tests.consul"},
+        "proxies": {"cluster_tests.proxies"},
+        "fronts": {"cluster_tests.fronts"},
+        "definition": {"cluster_tests.definition"},
     },
     {
-        "inventory": {
-            "cluster_tests.inventory",
-            "cluster_tests.inventory_file",
-            "cluster_tests.yaml_file",
-        },
-        "waiting": {
-            "cluster_tests.waiting",
-            "cluster_tests.signals",
-            "cluster_tests.side_by_side",
-        },
+        "inventory": {"cluster_tests.inventory"},
+        "waiting": {"cluster_tests.waiting"},
     },
     {
         "model": {"cluster_tests.model"},
-        "service keys": {"cluster_tests.service_keys"},
         "effort": {"cluster_tests.effort"},
         "nearest": {"cluster_tests.nearest"},
     },
@@ -121,11 +59,7 @@ FLOORS: list[dict[str, set[str]]] = [
 OURS = ("cluster_tests", "tunnels", "fixtures", "specs", "tests")
 SPECS_MAY_IMPORT = (
     "cluster_tests.givens",
-    "cluster_tests.refusals",
-    "cluster_tests.cases",
     "cluster_tests.behaviours",
-    "cluster_tests.migrating",
-    "cluster_tests.scripts",
     "cluster_tests.model",
 )
 

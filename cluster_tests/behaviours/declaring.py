@@ -10,7 +10,7 @@ import inspect
 from typing import TYPE_CHECKING, TypeVar
 
 from cluster_tests.errors import UsageError
-from cluster_tests.grammar import Part, is_spec, methods_of
+from cluster_tests.grammar.rules import Part, is_spec, methods_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

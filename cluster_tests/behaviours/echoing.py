@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cluster_tests.behaviours.checking import assert_each_same
-from cluster_tests.served import Unavailable
+from cluster_tests.tenancy.served import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cluster_tests.echo import Shown
+    from cluster_tests.fronts.echo import Shown
     from cluster_tests.model import Observation
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cluster_tests.model import Observation, Placement
-    from cluster_tests.served import Departed
+    from cluster_tests.tenancy.served import Departed
 
 
 class LeavesSnapshotsAlone:

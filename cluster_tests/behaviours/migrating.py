@@ -10,10 +10,10 @@ from cluster_tests.behaviours.refusing import assert_nothing_changed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from cluster_tests.asking import Failure
-    from cluster_tests.ledger import Record
-    from cluster_tests.refusals import Look
-    from cluster_tests.served import Served
+    from cluster_tests.fronts.asking import Failure
+    from cluster_tests.fronts.ledger import Record
+    from cluster_tests.givens.refusals import Look
+    from cluster_tests.tenancy.served import Served
 
 
 class LeavesTheSourceAlone:

@@ -18,8 +18,8 @@ from cluster_tests.model import NodeView
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cluster_tests.cluster.replication import Replicated
     from cluster_tests.model import Observation, Placement
-    from cluster_tests.replication import Replicated
 
 
 class RunsOnItsMaster:

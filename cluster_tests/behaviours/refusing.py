@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from cluster_tests.behaviours.checking import assert_each_same, assert_same, mismatch
 from cluster_tests.model import NodeView
-from cluster_tests.volumes import volume_of
+from cluster_tests.nodes.volumes import volume_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cluster_tests.ledger import Record
+    from cluster_tests.fronts.ledger import Record
+    from cluster_tests.givens.refusals import Look
     from cluster_tests.model import Observation
-    from cluster_tests.refusals import Look
-    from cluster_tests.served import Served
+    from cluster_tests.tenancy.served import Served
 
 
 class ChangesNothing:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cluster_tests.behaviours.checking import assert_each_same
-from cluster_tests.served import Unavailable
+from cluster_tests.tenancy.served import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from cluster_tests.ledger import Found, Record
+    from cluster_tests.fronts.ledger import Found, Record
     from cluster_tests.model import Observation, Placement
-    from cluster_tests.served import Served
+    from cluster_tests.tenancy.served import Served
 
 
 class ServesThroughEveryNode:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives import serialization
 
 from cluster_tests.errors import LabError
-from cluster_tests.service_keys import new_private_key
+from cluster_tests.fronts.keys import new_private_key
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -45,7 +45,7 @@ def inventory_source(args: argparse.Namespace, environ: Mapping[str, str]) -> Ca
     if not named:
         return _of_the_local_lab
     # Only here: what checks the file takes a while to load.
-    from cluster_tests.inventory_file import load_inventory  # noqa: PLC0415
+    from cluster_tests.inventory.file import load_inventory  # noqa: PLC0415
 
     path = Path(named)
     load_inventory(path)

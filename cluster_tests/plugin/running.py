@@ -11,14 +11,14 @@ from contexts.plugins.reporting.cli import (
     VerboseReporter,
 )
 
-from cluster_tests import current
 from cluster_tests.errors import ClusterTestsError, UsageError
-from cluster_tests.grammar import require_good_grammar
+from cluster_tests.grammar.rules import require_good_grammar
 from cluster_tests.plugin.interrupts import interrupts
 from cluster_tests.plugin.options import add_options, inventory_source, refuse
 from cluster_tests.plugin.verdict import VerdictPlugin
 from cluster_tests.plugin.xml_errors import XmlErrorsPlugin
 from cluster_tests.report import say
+from cluster_tests.session import current
 
 if TYPE_CHECKING:
     import argparse

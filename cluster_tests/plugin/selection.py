@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cluster_tests.catalogue import entry_of, is_selected, require_known
 from cluster_tests.errors import UsageError
-from cluster_tests.grammar import spec_classes
+from cluster_tests.grammar.catalogue import entry_of, is_selected, require_known
+from cluster_tests.grammar.rules import spec_classes
 from cluster_tests.plugin.running import RunningPlugin
 from cluster_tests.plugin.xml_errors import XmlErrorsPlugin
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import ModuleType
 
-    from cluster_tests.catalogue import Entry
+    from cluster_tests.grammar.catalogue import Entry
 
 
 class SelectionPlugin:
-    """Selects by ID, kind, tag or class (cluster_tests.catalogue); both options add up."""
+    """Selects by ID, kind, tag or class (cluster_tests.grammar.catalogue); both options add up."""
 
     def __init__(self) -> None:
         """Select everything until told otherwise."""

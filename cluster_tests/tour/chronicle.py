@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cluster_tests.ledger import compare
-from cluster_tests.served import Unavailable
+from cluster_tests.fronts.ledger import compare
+from cluster_tests.tenancy.served import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cluster_tests.ledger import Found, Record
-    from cluster_tests.served import Served
-    from cluster_tests.visit import Visit
+    from cluster_tests.fronts.ledger import Found, Record
+    from cluster_tests.tenancy.served import Served
+    from cluster_tests.tenancy.visit import Visit
 
 
 class Chronicle:

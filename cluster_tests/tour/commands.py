@@ -22,7 +22,7 @@ from cluster_tests.tour.plan import full_circuit, kinds_circuit, random_walk
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from cluster_tests.session import Session
+    from cluster_tests.session.session import Session
     from cluster_tests.tour.tour import Result
 
 _RESULTS = Path("results")
@@ -87,7 +87,7 @@ def tour(  # noqa: PLR0913 - the command line's options
 
 def _walk(inventory: Path, make: Callable[[Sequence[str]], Plan], first: int) -> int:
     # What a session needs takes a while to load: not for a command line that is refused.
-    from cluster_tests.session import open_session  # noqa: PLC0415
+    from cluster_tests.session.session import open_session  # noqa: PLC0415
     from cluster_tests.tour.stage import Stage  # noqa: PLC0415
     from cluster_tests.tour.tour import Tour  # noqa: PLC0415
 

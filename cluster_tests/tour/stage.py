@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 from cluster_tests.errors import ClusterError, ClusterTestsError
 from cluster_tests.model import NOWHERE
 from cluster_tests.plugin.interrupts import interrupts
-from cluster_tests.tenant import Tenant
+from cluster_tests.tenancy.tenant import Tenant
+from cluster_tests.tenancy.visit import find_nobody, visit
 from cluster_tests.tour.chronicle import Chronicle
-from cluster_tests.visit import find_nobody, visit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cluster_tests.ledger import Ledger
+    from cluster_tests.fronts.ledger import Ledger
     from cluster_tests.model import Placement
-    from cluster_tests.session import Session
-    from cluster_tests.tenant import Moved
+    from cluster_tests.session.session import Session
+    from cluster_tests.tenancy.tenant import Moved
 
 _SERVICE = "ledger"
 

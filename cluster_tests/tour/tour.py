@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cluster_tests.model import Switch
-    from cluster_tests.session import Session
+    from cluster_tests.session.session import Session
     from cluster_tests.tour.paper import Plan
     from cluster_tests.tour.stage import Stage
 

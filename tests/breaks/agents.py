@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import docker
 
 from cluster_tests.errors import NodeError, RefusedError
-from cluster_tests.links import Links
-from cluster_tests.node import Engine
+from cluster_tests.nodes.node import Engine
+from cluster_tests.session.links import Links
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from breaking import Break
 
-    from cluster_tests.inventory import Inventory
+    from cluster_tests.inventory.entries import Inventory
 
 _PACKAGE = "/usr/local/lib/switch-agent/switch_agent"
 _READ = "import pathlib, sys; print(pathlib.Path(sys.argv[1]).read_text(), end='')"

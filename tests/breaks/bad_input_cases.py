@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import yaml
 
-from cluster_tests.inventory_file import load_inventory
+from cluster_tests.inventory.file import load_inventory
 from cluster_tests.lab.plan import PREFIX, ROOT
-from cluster_tests.publisher import Publisher
-from cluster_tests.service_source import load_source
+from cluster_tests.services.publisher import Publisher
+from cluster_tests.services.source import load_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,8 +35,8 @@ _SECOND_SSHD, _SECOND_PID = 10022, "/run/second-sshd.pid"
 
 _TAKEN = "taken-by-hand"
 _TAKING = f"""
-from cluster_tests import current
-from cluster_tests.tenant import Tenant
+from cluster_tests.session import current
+from cluster_tests.tenancy.tenant import Tenant
 
 
 class WhenItsNameIsInUse:

@@ -9,15 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cluster_tests.errors import HarnessError
+from cluster_tests.expectation.oracle import footprint
 from cluster_tests.model import Application
-from cluster_tests.oracle import footprint
-from cluster_tests.session import open_session
-from cluster_tests.tenant import traces
+from cluster_tests.session.session import open_session
+from cluster_tests.tenancy.tenant import traces
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cluster_tests.session import Session
+    from cluster_tests.session.session import Session
 
 
 def remove_leftovers(inventory: Path) -> list[str]:

@@ -31,14 +31,14 @@ from evidence import Result, keep, read_report, table
 from leftovers import remove_leftovers
 
 from cluster_tests.errors import ClusterTestsError, HarnessError, UsageError
-from cluster_tests.inventory_file import load_inventory
+from cluster_tests.inventory.file import load_inventory
 from cluster_tests.lab.plan import LabPlan
 from cluster_tests.report import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cluster_tests.inventory import Inventory
+    from cluster_tests.inventory.entries import Inventory
 
 ROOT = Path(__file__).parents[2]
 _RESULTS = ROOT / "results" / "breaks"

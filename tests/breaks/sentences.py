@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster_tests import behaviours
-from cluster_tests.grammar import Part, methods_of, spec_classes
+from cluster_tests.grammar.rules import Part, methods_of, spec_classes
 
 if TYPE_CHECKING:
     from types import ModuleType

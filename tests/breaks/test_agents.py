@@ -16,7 +16,7 @@ from cluster_tests.errors import NodeError, RefusedError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cluster_tests.inventory import Inventory
+    from cluster_tests.inventory.entries import Inventory
 
 BREAK = next(one for one in BREAKS if one.restart)
 ORIGINAL = BREAK.source.read_text()

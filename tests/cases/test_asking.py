@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from cluster_tests.asking import Asking
 from cluster_tests.errors import FrontError, NodeError
+from cluster_tests.fronts.asking import Asking
 
 PAIR = ("core1", "echo")
 

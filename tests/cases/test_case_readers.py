@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cluster_tests.caddy import MAINTENANCE
-from cluster_tests.cases.maintenance import in_maintenance
-from cluster_tests.definition import declared_checks
-from cluster_tests.echo import Echo
+from cluster_tests.definition.compose import declared_checks
 from cluster_tests.errors import DefinitionError, FrontError
-from cluster_tests.facts import Offset, furthest_apart
-from cluster_tests.front import Front
-from cluster_tests.inventory import Forge
+from cluster_tests.foundation.facts import Offset, furthest_apart
+from cluster_tests.fronts.echo import Echo
+from cluster_tests.fronts.front import Front
+from cluster_tests.fronts.keys import Certificate, generate_certificate
+from cluster_tests.givens.maintenance import in_maintenance
+from cluster_tests.inventory.entries import Forge
 from cluster_tests.lab.plan import LabPlan
 from cluster_tests.model import Application, Footprint, NodeView, Observation, Route, Site
-from cluster_tests.service_keys import Certificate, generate_certificate
+from cluster_tests.proxies.caddy import MAINTENANCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,11 +7,11 @@ from itertools import pairwise
 
 import pytest
 
-from cluster_tests import flag_history
-from cluster_tests.consul_watch import Answer
+from cluster_tests.consul import flag_history
+from cluster_tests.consul.flag_history import FlagHistory, FlagRecorder, Sighting
+from cluster_tests.consul.watch import Answer
 from cluster_tests.errors import HarnessError
-from cluster_tests.flag_history import FlagHistory, FlagRecorder, Sighting
-from cluster_tests.waiting import Bell
+from cluster_tests.waiting.waiter import Bell
 
 KEY = "maintenance/ledger_main.0ca1d"
 DOWN = Sighting(10, 0)

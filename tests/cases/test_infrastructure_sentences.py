@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cluster_tests.cases.infrastructure import LEAST_FREE_BYTES
-from cluster_tests.facts import NodeFacts, Room, Versions
-from cluster_tests.transfers import ARRIVED
+from cluster_tests.foundation.facts import NodeFacts, Room, Versions
+from cluster_tests.foundation.transfers import ARRIVED
+from cluster_tests.givens.infrastructure import LEAST_FREE_BYTES
 
 if TYPE_CHECKING:
     from types import ModuleType

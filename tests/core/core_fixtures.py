@@ -12,13 +12,13 @@ import pytest
 import yaml
 from http_doubles import HttpOverUnix
 
-from cluster_tests.inventory_file import load_inventory
+from cluster_tests.inventory.file import load_inventory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from cluster_tests.inventory import Inventory
+    from cluster_tests.inventory.entries import Inventory
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cluster_tests.caddy import MAINTENANCE, read_sites
 from cluster_tests.errors import NodeError
 from cluster_tests.model import Application, Footprint, Site
+from cluster_tests.proxies.caddy import MAINTENANCE, read_sites
 
 APPLICATION = Application("http://forge/git/ledger", "one")
 DOMAIN = "one.cluster.test"

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from cluster_tests.cluster import Cluster
+from cluster_tests.cluster.cluster import Cluster
+from cluster_tests.cluster.observing import Node
 from cluster_tests.errors import NodeError, NotSettledError, RefusedError, SeveralErrors
+from cluster_tests.expectation.oracle import Expectation, History
 from cluster_tests.model import (
     NOWHERE,
     Application,
@@ -25,16 +27,14 @@ from cluster_tests.model import (
     SiteDefinition,
     VolumeDefinition,
 )
-from cluster_tests.node import Output
-from cluster_tests.observing import Node
-from cluster_tests.oracle import Expectation, History
-from cluster_tests.probe import Handling
+from cluster_tests.nodes.node import Output
+from cluster_tests.nodes.probe import Handling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import PurePosixPath
 
-    from cluster_tests.inventory import Inventory
+    from cluster_tests.inventory.entries import Inventory
 
 pytest_plugins = ["core_fixtures"]
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cluster_tests.comparison import Difference, difference
+from cluster_tests.expectation.comparison import Difference, difference
+from cluster_tests.expectation.oracle import Expectation, History
 from cluster_tests.model import (
     NOWHERE,
     Application,
@@ -27,10 +28,9 @@ from cluster_tests.model import (
     Volume,
     VolumeDefinition,
 )
-from cluster_tests.oracle import Expectation, History
 
 if TYPE_CHECKING:
-    from cluster_tests.inventory import Inventory
+    from cluster_tests.inventory.entries import Inventory
 
 pytest_plugins = ["core_fixtures"]
 

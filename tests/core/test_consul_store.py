@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cluster_tests.consul_store import EVENT_LIMIT, ConsulStore, event_size
-from cluster_tests.consul_watch import ConsulWatch
+from cluster_tests.consul.store import EVENT_LIMIT, ConsulStore, event_size
+from cluster_tests.consul.watch import ConsulWatch
 from cluster_tests.errors import ConsulError, EventTooLargeError, HarnessError
 from cluster_tests.model import Application, Check, Registration
-from cluster_tests.signals import Sources
-from cluster_tests.waiting import Bell
+from cluster_tests.waiting.signals import Sources
+from cluster_tests.waiting.waiter import Bell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cluster_tests.exec_stream import ExecStream, Frames
+from cluster_tests.nodes.exec_stream import ExecStream, Frames
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cluster_tests.handler_log import errors_of, lines_of
+from cluster_tests.nodes.handler_log import errors_of, lines_of
 
 LOG = [
     "2026-01-01T00:00:00.000Z e1 INFO deploy shop to core1",

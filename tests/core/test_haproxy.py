@@ -7,10 +7,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from cluster_tests.errors import NodeError
-from cluster_tests.haproxy import read_routes
-from cluster_tests.haproxy_config import HaproxySyntaxError, normal_bind, parse_haproxy
-from cluster_tests.haproxy_match import Condition, read_acl, read_condition
 from cluster_tests.model import Application, Footprint, Route
+from cluster_tests.proxies.haproxy import read_routes
+from cluster_tests.proxies.haproxy_config import HaproxySyntaxError, normal_bind, parse_haproxy
+from cluster_tests.proxies.haproxy_match import Condition, read_acl, read_condition
 
 APPLICATION = Application("http://forge/git/ledger", "one")
 FOOTPRINT = Footprint(APPLICATION, frozenset({"one.cluster.test"}), frozenset({"2200"}))

@@ -6,12 +6,12 @@ import pytest
 import yaml
 
 from cluster_tests.errors import InventoryError, RefusedError
-from cluster_tests.inventory_file import load_inventory
+from cluster_tests.inventory.file import load_inventory
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cluster_tests.inventory import Inventory
+    from cluster_tests.inventory.entries import Inventory
 
 pytest_plugins = ["core_fixtures"]
 

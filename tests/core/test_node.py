@@ -7,7 +7,7 @@ import pytest
 
 from cluster_tests.errors import NodeError
 from cluster_tests.model import Application, Container, Volume
-from cluster_tests.node import Engine
+from cluster_tests.nodes.node import Engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cluster_tests.expectation.oracle import Expectation, History
 from cluster_tests.model import (
     NOWHERE,
     Application,
@@ -25,10 +26,9 @@ from cluster_tests.model import (
     VolumeDefinition,
     switches,
 )
-from cluster_tests.oracle import Expectation, History
 
 if TYPE_CHECKING:
-    from cluster_tests.inventory import Inventory
+    from cluster_tests.inventory.entries import Inventory
 
 pytest_plugins = ["core_fixtures"]
 

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from cluster_tests.errors import HarnessError, NodeError
-from cluster_tests.exec_stream import STDERR, STDOUT, ExecStream
 from cluster_tests.model import Application
-from cluster_tests.probe import COMMAND, Probe
-from cluster_tests.waiting import Bell
+from cluster_tests.nodes.exec_stream import STDERR, STDOUT, ExecStream
+from cluster_tests.nodes.probe import COMMAND, Probe
+from cluster_tests.waiting.waiter import Bell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from cluster_tests.inventory import Inventory
+    from cluster_tests.inventory.entries import Inventory
 
 pytest_plugins = ["core_fixtures"]
 

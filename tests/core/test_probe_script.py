@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cluster_tests import probe_script
-from cluster_tests.probe import COMMAND
+from cluster_tests.nodes import probe_script
+from cluster_tests.nodes.probe import COMMAND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from cluster_tests.expectation.record import footprint_of
 from cluster_tests.model import Application, Footprint
-from cluster_tests.record import footprint_of
 
 RECORD = {
     "repo_url": "http://forge/git/shop",

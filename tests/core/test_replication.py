@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cluster_tests import content_script
+from cluster_tests.cluster import content_script
+from cluster_tests.cluster.replication import Content, Replicated, replicate
 from cluster_tests.errors import NodeError
 from cluster_tests.model import NodeView, Observation, Schedule
-from cluster_tests.node import Output
-from cluster_tests.replication import Content, Replicated, replicate
+from cluster_tests.nodes.node import Output
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from cluster_tests.inventory import Inventory
+    from cluster_tests.inventory.entries import Inventory
 
 pytest_plugins = ["core_fixtures"]
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cluster_tests.cluster.sabotage import no_more_snapshots
 from cluster_tests.errors import NodeError
-from cluster_tests.node import Output
-from cluster_tests.sabotage import no_more_snapshots
+from cluster_tests.nodes.node import Output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cluster_tests.errors import ClusterTestsError, NodeError, SeveralErrors
-from cluster_tests.side_by_side import side_by_side
+from cluster_tests.waiting.side_by_side import side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cluster_tests.errors import HarnessError
-from cluster_tests.signals import Source, Sources
-from cluster_tests.waiting import Bell
+from cluster_tests.waiting.signals import Source, Sources
+from cluster_tests.waiting.waiter import Bell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

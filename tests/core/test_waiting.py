@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cluster_tests.errors import HarnessError, NotSettledError, SeveralErrors
-from cluster_tests.waiting import Bell, NotYet, wait_until
+from cluster_tests.waiting.waiter import Bell, NotYet, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from cluster_tests.definition import parse_definition
-from cluster_tests.inventory import Inventory
+from cluster_tests.definition.compose import parse_definition
+from cluster_tests.inventory.entries import Inventory
 from cluster_tests.model import Application, NodeView, Observation
-from cluster_tests.waiting import Waited
+from cluster_tests.waiting.waiter import Waited
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from cluster_tests.cluster.replication import Replicated
+    from cluster_tests.expectation.oracle import Expectation
     from cluster_tests.model import Placement
-    from cluster_tests.oracle import Expectation
-    from cluster_tests.replication import Replicated
-    from cluster_tests.service_source import ServiceSource
+    from cluster_tests.services.source import ServiceSource
 
 NODES = ("core1", "core2", "core3", "core4")
 COMPOSE = """

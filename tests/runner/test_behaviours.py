@@ -13,11 +13,13 @@ from paper import COMPOSE, NODES, an_inventory
 from cluster_tests import behaviours
 from cluster_tests.behaviours import behaves_like
 from cluster_tests.behaviours.checking import assert_each_same, without_role
-from cluster_tests.definition import parse_definition
+from cluster_tests.cluster.replication import Content, Replicated
+from cluster_tests.definition.compose import parse_definition
 from cluster_tests.errors import UsageError
-from cluster_tests.givens import AnApplicationWithANewVersion
-from cluster_tests.grammar import methods_of
-from cluster_tests.ledger import Record
+from cluster_tests.expectation.oracle import Expectation, History
+from cluster_tests.fronts.ledger import Record
+from cluster_tests.givens.applications import AnApplicationWithANewVersion
+from cluster_tests.grammar.rules import methods_of
 from cluster_tests.model import (
     NOWHERE,
     Application,
@@ -31,9 +33,7 @@ from cluster_tests.model import (
     Site,
     Volume,
 )
-from cluster_tests.oracle import Expectation, History
-from cluster_tests.replication import Content, Replicated
-from cluster_tests.served import Departed, Served, Unavailable
+from cluster_tests.tenancy.served import Departed, Served, Unavailable
 
 if TYPE_CHECKING:
     from pathlib import Path

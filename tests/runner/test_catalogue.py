@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
-from cluster_tests.catalogue import coverage, entry_of, read_catalogue, require_known
 from cluster_tests.cli import app
 from cluster_tests.errors import UsageError
+from cluster_tests.grammar.catalogue import coverage, entry_of, read_catalogue, require_known
 from cluster_tests.model import NOWHERE, Kind, Placement
 from cluster_tests.nearest import suggestion
 

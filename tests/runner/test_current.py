@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cluster_tests import current, session
 from cluster_tests.errors import HarnessError, UsageError
-from cluster_tests.session import Session
+from cluster_tests.session import current, session
+from cluster_tests.session.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

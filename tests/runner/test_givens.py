@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from paper import NODES, PaperCluster, PaperPublication, an_inventory
 
-from cluster_tests import current
 from cluster_tests.effort import Effort
 from cluster_tests.errors import FrontError, HarnessError, NodeError, NotSettledError
-from cluster_tests.givens import AnApplication, ARunningApplication
+from cluster_tests.givens.applications import AnApplication, ARunningApplication
 from cluster_tests.journal import Journal
 from cluster_tests.model import NOWHERE, Placement
-from cluster_tests.served import Unavailable
+from cluster_tests.session import current
+from cluster_tests.tenancy.served import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from cluster_tests.ledger import Found, Record
+    from cluster_tests.fronts.ledger import Found, Record
 
 
 class PaperLedger:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cluster_tests.errors import UsageError
-from cluster_tests.grammar import problems_of, require_good_grammar, spec_classes
+from cluster_tests.grammar.rules import problems_of, require_good_grammar, spec_classes
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from paper import NODES
 
-from cluster_tests.asking import Failure
 from cluster_tests.behaviours import behaves_like
 from cluster_tests.behaviours.migrating import (
     HandsItsDataOver,
@@ -17,12 +16,13 @@ from cluster_tests.behaviours.migrating import (
     LeavesTheSourceAlone,
 )
 from cluster_tests.behaviours.refusing import ChangesNothing, IsRefused
-from cluster_tests.grammar import methods_of
-from cluster_tests.ledger import Record
-from cluster_tests.migrating import AFailingMigration, AMigration
+from cluster_tests.fronts.asking import Failure
+from cluster_tests.fronts.ledger import Record
+from cluster_tests.givens.migrating import AFailingMigration, AMigration
+from cluster_tests.givens.refusals import AnUndisturbedApplication, Look
+from cluster_tests.grammar.rules import methods_of
 from cluster_tests.model import NodeView, Observation
-from cluster_tests.refusals import AnUndisturbedApplication, Look
-from cluster_tests.served import Served, Unavailable
+from cluster_tests.tenancy.served import Served, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from cluster_tests.errors import FrontError, NodeError
-from cluster_tests.ledger import Ledger, Record
-from cluster_tests.scribe import Scribe
+from cluster_tests.fronts.ledger import Ledger, Record
+from cluster_tests.tenancy.scribe import Scribe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cluster_tests.catalogue import entry_of
-from cluster_tests.givens import AnApplicationWithANewVersion
-from cluster_tests.grammar import require_good_grammar, spec_classes
+from cluster_tests.givens.applications import AnApplicationWithANewVersion
+from cluster_tests.grammar.catalogue import entry_of
+from cluster_tests.grammar.rules import require_good_grammar, spec_classes
 from cluster_tests.model import Kind, Role, Switch
 
 if TYPE_CHECKING:

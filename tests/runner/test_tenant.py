@@ -13,7 +13,7 @@ from cluster_tests.effort import Effort
 from cluster_tests.errors import HarnessError, NodeError, NotSettledError, RefusedError
 from cluster_tests.journal import Journal
 from cluster_tests.model import NOWHERE, NodeView, Observation, Placement, Registration
-from cluster_tests.tenant import Tenant, traces
+from cluster_tests.tenancy.tenant import Tenant, traces
 
 if TYPE_CHECKING:
     from collections.abc import Callable

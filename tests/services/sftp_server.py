@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from cluster_tests.service_keys import ServiceKeys
+    from cluster_tests.fronts.keys import ServiceKeys
 
 
 class _Login(paramiko.ServerInterface):

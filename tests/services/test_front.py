@@ -12,8 +12,8 @@ import pytest
 from sftp_server import sftp_server
 
 from cluster_tests.errors import FrontError
-from cluster_tests.front import Front
-from cluster_tests.service_keys import generate_keys
+from cluster_tests.fronts.front import Front
+from cluster_tests.fronts.keys import generate_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from sftp_server import sftp_server
 
 from cluster_tests.errors import FrontError
-from cluster_tests.front import Front, Response
-from cluster_tests.ledger import Change, Difference, Found, Ledger, Record, compare
-from cluster_tests.service_keys import generate_keys
+from cluster_tests.fronts.front import Front, Response
+from cluster_tests.fronts.keys import generate_keys
+from cluster_tests.fronts.ledger import Change, Difference, Found, Ledger, Record, compare
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,11 +11,11 @@ import paramiko
 import pytest
 
 from cluster_tests.errors import DefinitionError, NodeError, RefusedError, UsageError
-from cluster_tests.git import RemoteBranch, _ssh_command
-from cluster_tests.inventory import Applications, Forge, Inventory, KeyAccess
+from cluster_tests.inventory.entries import Applications, Forge, Inventory, KeyAccess
 from cluster_tests.model import SiteDefinition
-from cluster_tests.publisher import Publisher
-from cluster_tests.service_source import ServiceSource, load_source
+from cluster_tests.services.git import RemoteBranch, _ssh_command
+from cluster_tests.services.publisher import Publisher
+from cluster_tests.services.source import ServiceSource, load_source
 
 LEDGER = Path(__file__).parents[2] / "fixtures" / "services" / "ledger"
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cluster_tests.errors import DefinitionError
-from cluster_tests.service_source import _merged, load_source
+from cluster_tests.services.source import _merged, load_source
 
 if TYPE_CHECKING:
     from cluster_tests.model import ServiceDefinition

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cluster_tests.served import Served, Unavailable
+from cluster_tests.tenancy.served import Served, Unavailable
+from cluster_tests.tenancy.visit import Visit, records
 from cluster_tests.tour.chronicle import Chronicle
-from cluster_tests.visit import Visit, records
 
 if TYPE_CHECKING:
-    from cluster_tests.ledger import Record
+    from cluster_tests.fronts.ledger import Record
 
 NODES = ("core1", "core2")
 

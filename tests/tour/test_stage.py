@@ -9,12 +9,12 @@ import pytest
 
 from cluster_tests.effort import Effort
 from cluster_tests.errors import ClusterError, NotSettledError
-from cluster_tests.ledger import Record
+from cluster_tests.fronts.ledger import Record
 from cluster_tests.model import NOWHERE, Placement, Switch
-from cluster_tests.served import Departed, Served, Unavailable
+from cluster_tests.tenancy.served import Departed, Served, Unavailable
+from cluster_tests.tenancy.visit import Visit
 from cluster_tests.tour import stage as staging
 from cluster_tests.tour.stage import Stage
-from cluster_tests.visit import Visit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -1,0 +1,1 @@
+"""Consul: the KV, events, services and members, and what changes there."""

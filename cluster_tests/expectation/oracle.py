@@ -1,0 +1,221 @@
+"""The oracle: what must be true of an application once the cluster has settled.
+
+Everything follows from docs/contract.md, "What is true once a deploy has settled" and "Routing".
+Nothing here looks at a cluster. What the contract leaves to the cluster is not expected but left
+out of the comparison; ``comparison`` lists it, with the reasons.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cluster_tests.expectation.record import expected_record
+from cluster_tests.model import (
+    NOWHERE,
+    Check,
+    Container,
+    Footprint,
+    NodeView,
+    Observation,
+    Placement,
+    Registration,
+    Role,
+    Route,
+    Schedule,
+    ServiceDefinition,
+    Site,
+    Volume,
+)
+from cluster_tests.proxies.haproxy_config import normal_binds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from cluster_tests.inventory.entries import Inventory
+    from cluster_tests.model import Application, FrontDefinition
+
+# A site that answers by itself, with whatever status.
+ITSELF = "itself"
+
+
+@dataclass(frozen=True)
+class History:
+    """What happened before, as far as the settled state shows it.
+
+    ``event_id`` is the event that asked for the placement; ``before`` and ``old`` are placement
+    and definition when it came, ``previous_deploy_id`` the deploy in the record then.
+    """
+
+    event_id: str
+    before: Placement = NOWHERE
+    old: ServiceDefinition | None = None
+    previous_deploy_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What one application must look like, on all nodes and in Consul."""
+
+    application: Application
+    definition: ServiceDefinition
+    placement: Placement
+    history: History
+    inventory: Inventory
+
+    @property
+    def footprint(self) -> Footprint:
+        """By what the application's traces are told, the old version's included."""
+        return footprint(self.application, self.definition, self.history.old)
+
+    def observation(self, names: Mapping[str, str] | None = None) -> Observation:
+        """Everything that must be observed; ``names`` are the containers' names by service.
+
+        The contract leaves the names to the cluster, but all places must agree on them: they are
+        taken from the containers that run, and expected everywhere else.
+        """
+        master = self.placement.master
+        named = _Names(names or {})
+        nodes = {node: self._view(node, named) for node in self.inventory.nodes}
+        if master is None:
+            return Observation(nodes)
+        checks = tuple(Check(url, "passing") for url in self.definition.check_urls)
+        return Observation(
+            nodes,
+            record=expected_record(self, named),
+            registrations=frozenset({Registration(master, checks)}),
+        )
+
+    def _view(self, node: str, names: Mapping[str, str]) -> NodeView:
+        role = self.placement.role_of(node)
+        if role is Role.MASTER:
+            return NodeView(
+                containers=frozenset(self._containers(names)),
+                volumes=frozenset(self._volumes()),
+                btrfs_volumes=self.btrfs_volumes,
+                snapshots=self.snapshots_of(node),
+                schedules=frozenset(self._schedules(role)),
+                checkouts=frozenset({self._checkout}),
+                routes=frozenset(self._routes(node, names)),
+                sites=frozenset(self._sites(names)),
+            )
+        return NodeView(
+            snapshots=self.snapshots_of(node),
+            schedules=frozenset(self._schedules(role)),
+            checkouts=frozenset({self._checkout} if role is Role.SLAVE else ()),
+            routes=frozenset(self._routes(node, names)),
+        )
+
+    # --- containers, volumes, checkouts
+
+    @property
+    def btrfs_volumes(self) -> frozenset[str]:
+        """The full names of the volumes that move with the application."""
+        return frozenset(self._btrfs_volumes_of(self.definition))
+
+    def _btrfs_volumes_of(self, definition: ServiceDefinition | None) -> Iterator[str]:
+        for volume in (
+            definition.volumes_on(self.inventory.names.volume_driver) if definition else ()
+        ):
+            yield self.application.volume_prefix + volume.name
+
+    @property
+    def _checkout(self) -> str:
+        return f"{self.application.name}-{self.history.event_id}"
+
+    def _containers(self, names: Mapping[str, str]) -> Iterator[Container]:
+        for service in self.definition.services:
+            yield Container(service.name, names[service.name], "running", service.image)
+
+    def _volumes(self) -> Iterator[Volume]:
+        for volume in self.definition.volumes:
+            name = self.application.volume_prefix + volume.name
+            yield Volume(name, volume.driver, tuple(sorted(volume.labels)))
+
+    # --- replication
+
+    def _schedules(self, role: Role) -> Iterator[Schedule]:
+        jobs = self.inventory.schedules
+        for volume in sorted(self.btrfs_volumes) if role is not Role.NONE else ():
+            yield Schedule(volume, f"purge:{jobs.purge_pattern}", jobs.purge_minutes)
+            if role is Role.MASTER:
+                yield self._copying(volume)
+
+    def _copying(self, volume: str) -> Schedule:
+        jobs, slave = self.inventory.schedules, self.placement.slave
+        if slave is None:
+            return Schedule(volume, "snapshot", jobs.snapshot_minutes)
+        target = self.inventory.address_of(slave)
+        return Schedule(volume, f"replicate:{target}", jobs.replicate_minutes)
+
+    def snapshots_of(self, node: str) -> frozenset[str]:
+        """List the volumes of which ``node`` must hold a snapshot, at least.
+
+        The old master takes one of each volume whatever becomes of it; a new master on another
+        node received one of each that it had to restore. Nothing can be said of anybody else: the
+        next replication may be an hour away, and old snapshots may remain.
+        """
+        old_master, new_master = self.history.before.master, self.placement.master
+        old = frozenset(self._btrfs_volumes_of(self.history.old))
+        if old_master is None:
+            return frozenset()
+        if node == old_master:
+            return old
+        return old & self.btrfs_volumes if node == new_master else frozenset()
+
+    # --- routing
+
+    def _routes(self, node: str, names: Mapping[str, str]) -> Iterator[Route]:
+        master = self.placement.master
+        if master is None:
+            return
+        fronts = self.inventory.fronts
+        host = self.inventory.names.caddy if node == master else self.inventory.address_of(master)
+        for domain in self.definition.domains:
+            for front, mode in ((fronts.http, "http"), (fronts.https, "tcp")):
+                port = str(front.port)
+                yield Route(front.name, mode, (port,), domain, f"{host}:{port}")
+        for entry in self.definition.fronts:
+            local = f"{names[entry.service]}:{entry.port}"
+            remote = f"{self.inventory.address_of(master)}:{entry.peer_port}"
+            yield Route(
+                entry.front,
+                entry.mode,
+                binds_of(entry, self.inventory),
+                entry.match.lower(),
+                local if node == master else remote,
+            )
+
+    def _sites(self, names: Mapping[str, str]) -> Iterator[Site]:
+        for site in self.definition.sites:
+            upstream = ITSELF if site.port is None else f"{names[site.service]}:{site.port}"
+            yield Site(site.domain.lower(), upstream)
+
+
+class _Names(dict[str, str]):
+    """Container names by service; one that is not known prints as what it stands for."""
+
+    def __missing__(self, service: str) -> str:
+        return f"<container of {service}>"
+
+
+def binds_of(entry: FrontDefinition, inventory: Inventory) -> tuple[str, ...]:
+    """Tell where a front listens; the shared ones where the inventory says."""
+    for shared in (inventory.fronts.http, inventory.fronts.https):
+        if entry.front == shared.name:
+            return (str(shared.port),)
+    return _own_binds(entry)
+
+
+def _own_binds(entry: FrontDefinition) -> tuple[str, ...]:
+    return tuple(sorted(normal_binds(entry.bind)))
+
+
+def footprint(application: Application, *definitions: ServiceDefinition | None) -> Footprint:
+    """Join the domains and own ports of all versions that may have left traces."""
+    known = [definition for definition in definitions if definition is not None]
+    fronts = [entry for definition in known for entry in definition.fronts]
+    matched = {entry.match.lower() for entry in fronts if entry.match}
+    sites = {domain.lower() for definition in known for domain in definition.domains}
+    ports = {bind for entry in fronts for bind in _own_binds(entry)}
+    return Footprint(application, frozenset(matched | sites), frozenset(ports))

@@ -1,0 +1,1 @@
+"""What the cluster stands on: each node as it is, and the ways between them."""

@@ -1,0 +1,1 @@
+"""Applications from outside, through a node's front."""

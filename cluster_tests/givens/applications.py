@@ -1,0 +1,224 @@
+"""Base contexts: an application of the spec's own, at its placement, and the one cleanup.
+
+Contexts runs the givens of all base classes, base first. A spec class derives from one of these,
+says ``before`` and ``after``, and calls ``self.switch()`` in its because.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from functools import partial
+from itertools import count
+from typing import TYPE_CHECKING, ClassVar
+
+from cluster_tests.errors import ClusterTestsError
+from cluster_tests.expectation.comparison import comparable, container_names
+from cluster_tests.model import NOWHERE
+from cluster_tests.plugin.interrupts import interrupts
+from cluster_tests.report import Progress
+from cluster_tests.session import current
+from cluster_tests.tenancy.scribe import Scribe
+from cluster_tests.tenancy.tenant import Tenant
+from cluster_tests.tenancy.visit import find_nobody, record, records, visit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cluster_tests.cluster.replication import Replicated
+    from cluster_tests.errors import NotSettledError
+    from cluster_tests.fronts.ledger import Ledger, Record
+    from cluster_tests.model import Observation, Placement
+    from cluster_tests.services.git import RefKind
+    from cluster_tests.services.publisher import Publication
+    from cluster_tests.session.session import Session
+    from cluster_tests.tenancy.served import Departed, Served
+    from cluster_tests.tenancy.tenant import Moved
+
+
+class AnApplication:
+    """Given an application that is published under a name of its own, and runs nowhere yet.
+
+    ``service`` is the directory below fixtures/services that is published, ``variant`` the version
+    of it, one of its ``variants/``; "" is the service as it is. ``version_kind`` tells whether the
+    version is a branch ("heads") or a tag ("tags").
+    """
+
+    service: ClassVar[str] = "ledger"
+    variant: ClassVar[str] = ""
+    version_kind: ClassVar[RefKind] = "heads"
+    before: ClassVar[Placement] = NOWHERE
+    after: ClassVar[Placement]
+
+    # What the sentences compare, read once by ``switch``: all that was shown; what of it can be
+    # predicted; and the oracle's prediction.
+    shown: Observation
+    observed: Observation
+    expected: Observation
+    haproxy_complaints: Mapping[str, str]
+
+    # What was written before and after the switch, and what every node served then.
+    written: tuple[Record, ...]
+    written_after: tuple[Record, ...]
+    served: Mapping[str, Served]
+    cached: bytes | None
+
+    # What came of a snapshot of each volume that was sent to the slave, after the switch; and
+    # what every node said of an application that is gone.
+    replicated: Mapping[str, Replicated]
+    departed: Mapping[str, Departed]
+
+    # Whether the deploy asks for the version's update script.
+    update: ClassVar[bool] = False
+
+    _session: Session
+    _publication: Publication
+    _tenant: Tenant
+    _ledgers: Mapping[str, Ledger]
+    _failure: NotSettledError | None = None
+
+    def given_a_published_application(self) -> None:
+        """Take a name, refuse it if it is in use, and push the service's repository."""
+        self._session = current.session()
+        publication = self._publication = self._session.plan(
+            self.service, f"spec-{secrets.token_hex(3)}", self.variant, self.version_kind
+        )
+        self._tenant = Tenant(self._session, publication)
+        self._tenant.move_in()
+        self._ledgers = self._session.ledgers(publication)
+        self.written, self.written_after, self.cached = (), (), None
+        self.served, self.replicated, self.departed = {}, {}, {}
+
+    def switch(self) -> None:
+        """Switch from ``before`` to ``after``, wait until it has settled, read everything once."""
+        self._switch_to(self.after)
+
+    def _switch_to(self, placement: Placement) -> None:
+        self._arrived(self._move(placement))
+
+    def _arrived(self, moved: Moved) -> None:
+        self._failure = self._failure or moved.failure
+        with Progress(f"{moved.switch}: reading through every node"):
+            self._keep(moved)
+            with self._session.effort.asking():
+                self.haproxy_complaints = self._session.haproxy_complaints()
+                self._visit()
+
+    def _move(self, placement: Placement) -> Moved:
+        return self._tenant.move(placement, update=self.update)
+
+    def cleanup_what_was_created(self) -> None:
+        """Remove all that the given and the switch created; a late cluster fails the spec here."""
+        underway = sys.exc_info()[1]
+        errors = [error for error in (underway, self._failure, self._leave()) if error is not None]
+        for other in errors[1:]:
+            errors[0].add_note(f"and then: {other}")
+        if errors and errors[0] is not underway:
+            raise errors[0]
+
+    def _leave(self) -> ClusterTestsError | None:
+        tenant: Tenant | None = getattr(self, "_tenant", None)
+        try:
+            with interrupts.shielded():
+                if tenant is not None:
+                    tenant.leave()
+        except ClusterTestsError as error:
+            return error
+        return None
+
+    def _keep(self, moved: Moved) -> None:
+        expectation, self.shown = moved.expectation, moved.shown
+        self.observed = comparable(expectation, moved.shown)
+        self.expected = expectation.observation(container_names(expectation, moved.shown))
+
+    def _visit(self) -> None:
+        if self.after.master is None:
+            self.departed = find_nobody(self._session, self._ledgers)
+            return
+        self._write_and_read()
+        self._replicate()
+
+    def _replicate(self) -> None:
+        # Last: what it takes and sends are snapshots that the observation must not count. And
+        # whole: what is still being sent while the application leaves would stay behind.
+        if self.after.master is not None and self.after.slave is not None:
+            with interrupts.shielded():
+                cluster = self._session.cluster
+                self.replicated = cluster.replicate(self.shown, self.after.master)
+
+    def _write_and_read(self) -> None:
+        visited = visit(self._session, self._ledgers, first=len(self.written) + 1)
+        self.written_after, self.served = tuple(visited.sent.values()), visited.served
+
+
+class ARunningApplication(AnApplication):
+    """Given an application that runs on ``before``, with records written through every node."""
+
+    def given_a_running_application_with_records(self) -> None:
+        """Deploy on ``before``, wait until it has settled, and write through every front."""
+        moved = self._tenant.move(self.before)
+        if moved.failure is not None:
+            raise moved.failure
+        with Progress(f"{self.before}: writing records"), self._session.effort.asking():
+            self._write()
+
+    def _move(self, placement: Placement) -> Moved:
+        # The number that a refused write had is the first one's after the switch, with the same
+        # text: if it was stored all the same, it is no other record then.
+        [node, ledger], *_ = self._ledgers.items()
+        coming = (record(number, node) for number in count(len(self.written) + 1))
+        with Scribe(ledger, coming) as scribe:
+            moved = super()._move(placement)
+        self.written += scribe.acknowledged
+        return moved
+
+    def _write(self) -> None:
+        first = records(self._ledgers, first=1)
+        self._session.side_by_side(
+            {node: partial(self._ledgers[node].write, first[node]) for node in self._ledgers}
+        )
+        self.written = tuple(first.values())
+        self.cached = f"cached on {self.before.master}".encode()
+        next(iter(self._ledgers.values())).write_cache(self.cached)
+
+
+class AnApplicationWithANewVersion(ARunningApplication):
+    """Given a running application of which another version, with other volumes, is published.
+
+    ``next_variant`` is that version. ``note_in`` and ``look_in`` are directories of the
+    application's container, where a volume is that goes and one that comes.
+    """
+
+    next_variant: ClassVar[str]
+    note_in: ClassVar[str]
+    look_in: ClassVar[str]
+
+    # Full names of the volumes that only one of the versions has; what the volume that came held.
+    volumes_added: frozenset[str]
+    volumes_removed: frozenset[str]
+    listed: str
+
+    def given_a_note_in_the_volume_that_goes_and_another_version(self) -> None:
+        """Write a note where it must not be seen again, and push the other version."""
+        self._in_application(self.before, "sh", "-c", f"echo note > {self.note_in}/note")
+        publication = self._tenant.publication
+        old = self._volumes()
+        publication.publish(self._session.version(self.service, self.next_variant))
+        self.volumes_added, self.volumes_removed = self._volumes() - old, old - self._volumes()
+
+    def switch(self) -> None:
+        """Switch as ever, and look into the volume that came before anything is written to it."""
+        super().switch()
+        self.listed = self._in_application(self.after, "ls", "-A", self.look_in)
+
+    def _volumes(self) -> frozenset[str]:
+        publication = self._tenant.publication
+        prefix = publication.application.volume_prefix
+        return frozenset(prefix + volume.name for volume in publication.definition.volumes)
+
+    def _in_application(self, placement: Placement, *command: str) -> str:
+        node = self._session.cluster.nodes[placement.master or ""]
+        containers = node.engine.containers(self._tenant.application)
+        [name] = [each.name for each in containers if each.service == "app"]
+        output = node.engine.run(name, command)
+        return f"{output.stdout}{output.stderr}".strip()

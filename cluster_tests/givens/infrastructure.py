@@ -1,0 +1,86 @@
+"""What specs of the infrastructure read: each node by itself, all of them, and the ways between."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from cluster_tests.foundation.facts import furthest_apart, read_clocks, read_facts
+from cluster_tests.foundation.transfers import ARRIVED, try_transfers
+from cluster_tests.session import current
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cluster_tests.foundation.facts import NodeFacts, Versions
+    from cluster_tests.session.session import Session
+
+LEAST_FREE_BYTES = 500_000_000  # a run's images, checkouts and snapshots take a few dozen megabytes
+LEAST_FREE_INODES = 0.05  # of all
+
+
+def node_names() -> tuple[str, ...]:
+    """List the nodes of the cluster under test: the examples of what holds for each of them."""
+    return current.session().inventory.node_names
+
+
+class AnInfrastructure:
+    """Given the cluster under test, with no application of ours."""
+
+    _session: Session
+
+    def given_the_cluster(self) -> None:
+        """Reach every node: a node that cannot be reached is named here."""
+        self._session = current.session()
+
+
+class ANode(AnInfrastructure):
+    """Given one node, which is the example."""
+
+    node: str
+    facts: NodeFacts
+    infrastructure: frozenset[str]  # the containers that every node runs
+    proxies: frozenset[str]  # those of them that reach the applications' containers
+    nodes: frozenset[str]
+
+    def _read(self, node: str) -> None:
+        names = self._session.inventory.names
+        self.node = node
+        self.facts = read_facts(self._session, node)
+        self.infrastructure = frozenset(names.containers)
+        self.proxies = frozenset({names.haproxy, names.caddy})
+        self.nodes = frozenset(self._session.inventory.node_names)
+
+
+class AllNodes(AnInfrastructure):
+    """Given all nodes, to be compared with each other."""
+
+    versions: Mapping[str, Versions]
+    leaders: Mapping[str, str]
+    clocks_apart: float
+
+    def _read(self) -> None:
+        facts = self._session.side_by_side(
+            {node: partial(read_facts, self._session, node) for node in node_names()}
+        )
+        self.versions = {node: each.versions for node, each in facts.items()}
+        self.leaders = {node: each.leader for node, each in facts.items()}
+        self.clocks_apart = furthest_apart(read_clocks(self._session))
+
+    def _of(self, *fields: str) -> set[tuple[str, ...]]:
+        """Give the distinct values of some versions; one is what a cluster should have."""
+        assert len(self.versions) > 1, "there are no two nodes to compare"
+        found = {tuple(getattr(each, name) for name in fields) for each in self.versions.values()}
+        assert all(all(values) for values in found), f"a version is not told: {found}"
+        return found
+
+
+class ASender(AnInfrastructure):
+    """Given one node that sends a snapshot to all others; which, is the example."""
+
+    arrivals: Mapping[str, str]
+    expected_arrivals: Mapping[str, str]
+
+    def _send(self, sender: str) -> None:
+        self.arrivals = try_transfers(self._session, sender)
+        self.expected_arrivals = {node: ARRIVED for node in node_names() if node != sender}

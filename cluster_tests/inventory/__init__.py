@@ -1,0 +1,1 @@
+"""The inventory: which cluster is under test, and what is called what there."""

@@ -1,0 +1,1 @@
+"""HAProxy and Caddy as they are loaded on a node."""

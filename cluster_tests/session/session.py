@@ -1,0 +1,173 @@
+"""A session: an inventory's cluster with everything that leads to it, open and ready."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from cluster_tests.cluster.cluster import Cluster
+from cluster_tests.effort import Effort
+from cluster_tests.fronts.front import Front
+from cluster_tests.fronts.ledger import Ledger
+from cluster_tests.inventory.file import load_inventory
+from cluster_tests.journal import Journal
+from cluster_tests.proxies.haproxy_config import parse_haproxy
+from cluster_tests.services.publisher import Publisher
+from cluster_tests.services.source import load_source
+from cluster_tests.session.links import Links
+from cluster_tests.waiting.side_by_side import side_by_side
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from cluster_tests.inventory.entries import Inventory
+    from cluster_tests.services.git import RefKind
+    from cluster_tests.services.publisher import Publication
+    from cluster_tests.services.source import ServiceSource
+
+_JOURNAL = Path("results") / "journal.jsonl"
+_SERVICES = Path(__file__).parents[2] / "fixtures" / "services"
+_SIDE_BY_SIDE = 16  # calls at one time; they wait for the nodes rather than for us
+T = TypeVar("T")
+
+
+class Guest(Protocol):
+    """Something the session's user created on the cluster."""
+
+    def leave(self) -> None:
+        """Remove it all; calling it again does nothing."""
+
+
+@dataclass
+class Session:
+    """What the specs of a run share. ``keep`` asks to leave what they created."""
+
+    inventory_path: Path
+    inventory: Inventory
+    links: Links
+    cluster: Cluster
+    publisher: Publisher
+    journal: Journal
+    keep: bool
+    _executor: ThreadPoolExecutor
+    _resources: ExitStack
+    _guests: list[Guest] = field(default_factory=list)
+    _residents: dict[str, Any] = field(default_factory=dict)
+    effort: Effort = field(default_factory=Effort)
+
+    def admit(self, guest: Guest) -> None:
+        """Remember ``guest``: it leaves at the latest when the session closes."""
+        self._guests.append(guest)
+
+    def resident(self, name: str, move_in: Callable[[], T]) -> T:
+        """Give what all specs of the run share under ``name``; ``move_in`` makes it, once."""
+        if name not in self._residents:
+            self._residents[name] = move_in()
+        resident: T = self._residents[name]
+        return resident
+
+    def plan(
+        self, service: str, branch: str, variant: str = "", kind: RefKind = "heads"
+    ) -> Publication:
+        """Give a version of ``service`` a name, a domain and a port; create nothing."""
+        source = self.version(service, variant)
+        return self.publisher.plan(source, branch, taken=self._ports_in_use(), kind=kind)
+
+    def fronts(self) -> dict[str, Front]:
+        """Reach every node's front."""
+        return {
+            node: Front(
+                node, partial(self.links.front_address, node), self.inventory.deadlines.answer
+            )
+            for node in self.inventory.nodes
+        }
+
+    def version(self, service: str, variant: str = "") -> ServiceSource:
+        """Load ``service`` (of fixtures/services), or a variant of it."""
+        source = load_source(_SERVICES / service)
+        return source.variant(variant) if variant else source
+
+    def ledgers(self, publication: Publication) -> dict[str, Ledger]:
+        """Reach a published ledger through every node's front."""
+        return {
+            node: Ledger(
+                front,
+                publication.domain,
+                publication.application.branch,
+                publication.port,
+                publication.keys,
+            )
+            for node, front in self.fronts().items()
+        }
+
+    def side_by_side(self, calls: Mapping[str, Callable[[], T]]) -> dict[str, T]:
+        """Run ``calls`` at one time and return their values by key; no error is lost."""
+        return side_by_side(self._executor, calls)
+
+    def haproxy_complaints(self) -> dict[str, str]:
+        """Ask every node's HAProxy whether it accepts its configuration; "" where it does.
+
+        It is the check before a reload: ``haproxy -c -f FILE`` (HAProxy's management guide, 3).
+        """
+        return self.side_by_side(
+            {node: partial(self.haproxy_complaint, node) for node in self.cluster.nodes}
+        )
+
+    def haproxy_complaint(self, node: str) -> str:
+        """Ask one node's HAProxy; "" where it accepts its configuration."""
+        names, paths = self.inventory.names, self.inventory.paths
+        command = ["haproxy", "-c", "-f", str(paths.haproxy_config)]
+        done = self.cluster.nodes[node].engine.run(names.haproxy, command)
+        return "" if done.exit_code == 0 else f"exit code {done.exit_code}: {done.stderr}"
+
+    def close(self) -> None:
+        """Let all guests leave, then close everything; calling it again does nothing.
+
+        Every step is tried whatever the others raise; the first error is raised in the end.
+        """
+        with ExitStack() as stack:
+            stack.push(self._resources.pop_all())
+            while self._guests:
+                stack.callback(self._guests.pop(0).leave)
+
+    def _ports_in_use(self) -> set[int]:
+        # Whoever opened them: HAProxy could not bind one of these a second time.
+        names, paths = self.inventory.names, self.inventory.paths
+        engine = next(iter(self.cluster.nodes.values())).engine
+        config = parse_haproxy(engine.read_file(names.haproxy, paths.haproxy_config).decode())
+        binds = (bind.rpartition(":")[2] for front in config.fronts for bind in front.binds)
+        return {int(port) for port in binds if port.isdecimal()}
+
+
+def open_session(inventory_path: Path, *, keep: bool = False) -> Session:
+    """Open everything an inventory leads to; nothing stays open when one part fails.
+
+    Raises ``InventoryError``, ``RefusedError`` for a cluster that may not be changed, and
+    ``HarnessError`` with every node and service that does not answer.
+    """
+    effort = Effort()
+    inventory = load_inventory(inventory_path)
+    inventory.require_may_change("run specs")
+    with ExitStack() as stack:
+        executor = stack.enter_context(ThreadPoolExecutor(_SIDE_BY_SIDE, "session"))
+        links = Links(inventory)
+        stack.callback(links.close)
+        links.open()
+        sockets = {node: links.engine_socket(node) for node in inventory.nodes}
+        cluster = stack.enter_context(Cluster(inventory, sockets, links.consul_address()))
+        return Session(
+            inventory_path=inventory_path,
+            inventory=inventory,
+            links=links,
+            cluster=cluster,
+            publisher=Publisher(inventory),
+            journal=Journal(_JOURNAL),
+            keep=keep,
+            effort=effort,
+            _executor=executor,
+            _resources=stack.pop_all(),
+        )

@@ -1,0 +1,1 @@
+"""Waiting for signals until a deadline, and calls side by side."""

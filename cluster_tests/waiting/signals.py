@@ -1,0 +1,117 @@
+"""Sources of signals: threads that listen to something and ring the bell.
+
+A source ends promptly when closed, because closing it shuts the socket that its thread reads. A
+source that breaks by itself fails the bell; ``Sources.reopen_broken`` opens it again, knowingly,
+before the next wait begins.
+"""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Self
+
+from cluster_tests.errors import HarnessError
+from cluster_tests.waiting.side_by_side import side_by_side
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from concurrent.futures import Executor
+
+    from cluster_tests.waiting.waiter import Bell
+
+# Seconds a source's thread may take to end once its socket is shut.
+_FAREWELL = 5.0
+
+
+class Source(ABC):
+    """One thing to listen to, on a thread of its own."""
+
+    def __init__(self, name: str, bell: Bell) -> None:
+        """Listen under ``name``, which the error of a broken source carries."""
+        self.name = name
+        self.bell = bell
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.broken = False  # it was opened, was not closed, and listens no more
+
+    def open(self) -> None:
+        """Connect, then listen on a thread; raise ``HarnessError`` if there is no connection."""
+        self.connect()
+        self._closing.clear()
+        self.broken = False
+        self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
+        self._thread.start()
+        self.bell.mend(self.name)
+
+    def close(self) -> None:
+        """Stop listening; raise ``HarnessError`` if the thread does not end."""
+        self._closing.set()
+        self.disconnect()
+        thread, self._thread = self._thread, None
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(_FAREWELL)
+            if thread.is_alive():
+                raise HarnessError(f"{self.name}: its thread did not end in {_FAREWELL:g} s")
+
+    def _run(self) -> None:
+        try:
+            self.listen()
+        except HarnessError as error:
+            self._fail(error)
+        except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to but the bell
+            self._fail(HarnessError(f"{self.name}: {type(error).__name__}: {error}"))
+        else:
+            self._fail(HarnessError(f"{self.name}: the other side ended the stream"))
+
+    def _fail(self, error: HarnessError) -> None:
+        if not self._closing.is_set():
+            self.broken = True
+            self.bell.fail(self.name, error)
+
+    @abstractmethod
+    def connect(self) -> None:
+        """Connect, so that nothing that happens from now on goes unheard."""
+
+    @abstractmethod
+    def listen(self) -> None:
+        """Ring ``self.bell`` at each signal, until the stream ends or breaks."""
+
+    @abstractmethod
+    def disconnect(self) -> None:
+        """Make ``listen`` return; called from another thread, and maybe twice."""
+
+
+class Sources:
+    """All sources of one session."""
+
+    def __init__(self, sources: Iterable[Source]) -> None:
+        """Hold ``sources``, not yet open."""
+        self._sources = tuple(sources)
+
+    def open(self, executor: Executor) -> Self:
+        """Open all side by side; close those that opened when one fails."""
+        try:
+            side_by_side(executor, {source.name: source.open for source in self._sources})
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def reopen_broken(self) -> None:
+        """Open those again that broke since the last wait; raise ``HarnessError`` if one cannot."""
+        for source in self._sources:
+            if source.broken:
+                source.close()
+                source.open()
+
+    def close(self) -> None:
+        """Close all, whatever one of them raises; raise the first error at the end."""
+        errors: list[HarnessError] = []
+        for source in self._sources:
+            try:
+                source.close()
+            except HarnessError as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
