@@ -10,63 +10,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cluster_tests.expectation.question import Question, binds_of
 from cluster_tests.expectation.record import expected_record
 from cluster_tests.model import (
-    NOWHERE,
     Check,
     Container,
-    Footprint,
     NodeView,
     Observation,
-    Placement,
     Registration,
     Role,
     Route,
     Schedule,
-    ServiceDefinition,
     Site,
     Volume,
 )
-from cluster_tests.proxies.haproxy_config import normal_binds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from cluster_tests.inventory.entries import Inventory
-    from cluster_tests.model import Application, FrontDefinition
 
 # A site that answers by itself, with whatever status.
 ITSELF = "itself"
 
 
 @dataclass(frozen=True)
-class History:
-    """What happened before, as far as the settled state shows it.
-
-    ``event_id`` is the event that asked for the placement; ``before`` and ``old`` are placement
-    and definition when it came, ``previous_deploy_id`` the deploy in the record then.
-    """
-
-    event_id: str
-    before: Placement = NOWHERE
-    old: ServiceDefinition | None = None
-    previous_deploy_id: str | None = None
-
-
-@dataclass(frozen=True)
-class Expectation:
+class Expectation(Question):
     """What one application must look like, on all nodes and in Consul."""
-
-    application: Application
-    definition: ServiceDefinition
-    placement: Placement
-    history: History
-    inventory: Inventory
-
-    @property
-    def footprint(self) -> Footprint:
-        """By what the application's traces are told, the old version's included."""
-        return footprint(self.application, self.definition, self.history.old)
 
     def observation(self, names: Mapping[str, str] | None = None) -> Observation:
         """Everything that must be observed; ``names`` are the containers' names by service.
@@ -109,17 +78,6 @@ class Expectation:
     # --- containers, volumes, checkouts
 
     @property
-    def btrfs_volumes(self) -> frozenset[str]:
-        """The full names of the volumes that move with the application."""
-        return frozenset(self._btrfs_volumes_of(self.definition))
-
-    def _btrfs_volumes_of(self, definition: ServiceDefinition | None) -> Iterator[str]:
-        for volume in (
-            definition.volumes_on(self.inventory.names.volume_driver) if definition else ()
-        ):
-            yield self.application.volume_prefix + volume.name
-
-    @property
     def _checkout(self) -> str:
         return f"{self.application.name}-{self.history.event_id}"
 
@@ -156,7 +114,7 @@ class Expectation:
         next replication may be an hour away, and old snapshots may remain.
         """
         old_master, new_master = self.history.before.master, self.placement.master
-        old = frozenset(self._btrfs_volumes_of(self.history.old))
+        old = frozenset(self.btrfs_volumes_of(self.history.old))
         if old_master is None:
             return frozenset()
         if node == old_master:
@@ -197,25 +155,3 @@ class _Names(dict[str, str]):
 
     def __missing__(self, service: str) -> str:
         return f"<container of {service}>"
-
-
-def binds_of(entry: FrontDefinition, inventory: Inventory) -> tuple[str, ...]:
-    """Tell where a front listens; the shared ones where the inventory says."""
-    for shared in (inventory.fronts.http, inventory.fronts.https):
-        if entry.front == shared.name:
-            return (str(shared.port),)
-    return _own_binds(entry)
-
-
-def _own_binds(entry: FrontDefinition) -> tuple[str, ...]:
-    return tuple(sorted(normal_binds(entry.bind)))
-
-
-def footprint(application: Application, *definitions: ServiceDefinition | None) -> Footprint:
-    """Join the domains and own ports of all versions that may have left traces."""
-    known = [definition for definition in definitions if definition is not None]
-    fronts = [entry for definition in known for entry in definition.fronts]
-    matched = {entry.match.lower() for entry in fronts if entry.match}
-    sites = {domain.lower() for definition in known for domain in definition.domains}
-    ports = {bind for entry in fronts for bind in _own_binds(entry)}
-    return Footprint(application, frozenset(matched | sites), frozenset(ports))

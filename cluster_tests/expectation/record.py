@@ -17,7 +17,7 @@ from cluster_tests.proxies.haproxy_config import normal_binds
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from cluster_tests.expectation.oracle import Expectation
+    from cluster_tests.expectation.question import Question
 
 _UNORDERED = ("domains", "urls", "volumes")
 # The time of the switch is the cluster's to tell; fields the contract does not name are its own.
@@ -36,21 +36,21 @@ _FIELDS = (
 )
 
 
-def expected_record(expectation: Expectation, names: Mapping[str, str]) -> dict[str, object]:
+def expected_record(question: Question, names: Mapping[str, str]) -> dict[str, object]:
     """Write the record as ``comparable_record`` writes an observed one."""
-    placement, definition = expectation.placement, expectation.definition
+    placement, definition = question.placement, question.definition
     master = placement.master or ""
     return {
-        "repo_url": expectation.application.url,
-        "branch": expectation.application.branch,
-        "deploy_id": expectation.history.event_id,
-        "previous_deploy_id": expectation.history.previous_deploy_id,
+        "repo_url": question.application.url,
+        "branch": question.application.branch,
+        "deploy_id": question.history.event_id,
+        "previous_deploy_id": question.history.previous_deploy_id,
         "master": master,
         "slave": placement.slave,
-        "ip": expectation.inventory.address_of(master),
+        "ip": question.inventory.address_of(master),
         "domains": sorted(definition.domains),
         "urls": sorted(definition.urls),
-        "volumes": sorted(expectation.btrfs_volumes),
+        "volumes": sorted(question.btrfs_volumes),
         "caddyfile": _set(
             (site.url, "" if site.port is None else f"{names[site.service]}:{site.port}")
             for site in definition.sites

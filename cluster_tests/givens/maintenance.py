@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from cluster_tests.errors import NotSettledError
-from cluster_tests.expectation.oracle import footprint
+from cluster_tests.expectation.question import footprint
 from cluster_tests.givens.applications import ARunningApplication
 from cluster_tests.givens.neighbours import ANeighbour
 from cluster_tests.model import Observation, Registration, Site

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from cluster_tests.errors import ClusterTestsError
-from cluster_tests.expectation.oracle import footprint
+from cluster_tests.expectation.question import footprint
 from cluster_tests.fronts.asking import Asking
 from cluster_tests.givens.applications import ARunningApplication
 from cluster_tests.givens.echoes import echoes_of

@@ -16,7 +16,8 @@ from cluster_tests.errors import (
     NotSettledError,
     RefusedError,
 )
-from cluster_tests.expectation.oracle import Expectation, History, footprint
+from cluster_tests.expectation.oracle import Expectation
+from cluster_tests.expectation.question import History, footprint
 from cluster_tests.journal import Claim
 from cluster_tests.model import NOWHERE, Observation, Switch
 from cluster_tests.report import Progress, say

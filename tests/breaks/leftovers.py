@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cluster_tests.errors import HarnessError
-from cluster_tests.expectation.oracle import footprint
+from cluster_tests.expectation.question import footprint
 from cluster_tests.model import Application
 from cluster_tests.session.session import open_session
 from cluster_tests.tenancy.tenant import traces

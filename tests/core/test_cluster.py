@@ -14,7 +14,8 @@ import pytest
 from cluster_tests.cluster.cluster import Cluster
 from cluster_tests.cluster.observing import Node
 from cluster_tests.errors import NodeError, NotSettledError, RefusedError, SeveralErrors
-from cluster_tests.expectation.oracle import Expectation, History
+from cluster_tests.expectation.oracle import Expectation
+from cluster_tests.expectation.question import History
 from cluster_tests.model import (
     NOWHERE,
     Application,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cluster_tests.expectation.oracle import Expectation, History
+from cluster_tests.expectation.oracle import Expectation
+from cluster_tests.expectation.question import History
 from cluster_tests.model import (
     NOWHERE,
     Application,

@@ -16,7 +16,8 @@ from cluster_tests.behaviours.checking import assert_each_same, without_role
 from cluster_tests.cluster.replication import Content, Replicated
 from cluster_tests.definition.compose import parse_definition
 from cluster_tests.errors import UsageError
-from cluster_tests.expectation.oracle import Expectation, History
+from cluster_tests.expectation.oracle import Expectation
+from cluster_tests.expectation.question import History
 from cluster_tests.fronts.ledger import Record
 from cluster_tests.givens.applications import AnApplicationWithANewVersion
 from cluster_tests.grammar.rules import methods_of

@@ -1,0 +1,98 @@
+"""The connections to a cluster under test: all readers of nodes and Consul, and all listeners."""
+
+from __future__ import annotations
+
+import contextlib
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, Self
+
+from cluster_tests.cluster.observing import CALLS_OF_CONSUL, CALLS_PER_NODE, Node
+from cluster_tests.consul.store import ConsulStore
+from cluster_tests.consul.watch import WATCHED, ConsulWatch
+from cluster_tests.nodes.engine_events import EngineEvents
+from cluster_tests.nodes.node import Engine
+from cluster_tests.nodes.probe import COMMAND, Probe
+from cluster_tests.waiting.side_by_side import side_by_side
+from cluster_tests.waiting.signals import Sources
+from cluster_tests.waiting.waiter import Bell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+    from types import TracebackType
+
+    from cluster_tests.inventory.entries import Inventory
+
+
+class Connected:
+    """All nodes and Consul, through forwards that somebody else keeps open."""
+
+    def __init__(
+        self, inventory: Inventory, sockets: Mapping[str, Path], consul: tuple[str, int]
+    ) -> None:
+        """Reach each node's engine at its socket, and Consul at host and port of ``consul``."""
+        self.inventory = inventory
+        self.bell = Bell()
+        self.consul = ConsulStore(*consul, inventory.deadlines.answer)
+        self.nodes = {name: self._node(name, sockets[name]) for name in inventory.nodes}
+        watches = [
+            ConsulWatch(*consul, path, self.bell, inventory.deadlines.answer) for path in WATCHED
+        ]
+        events = [EngineEvents(node.engine, self.bell) for node in self.nodes.values()]
+        probes = [node.probe for node in self.nodes.values()]
+        self._sources = Sources([*watches, *events, *probes])
+        self._executor = ThreadPoolExecutor(
+            max_workers=len(self.nodes) * CALLS_PER_NODE + CALLS_OF_CONSUL,
+            thread_name_prefix="look",
+        )
+
+    def _node(self, name: str, socket_path: Path) -> Node:
+        engine = Engine(name, socket_path, self.inventory.deadlines.answer)
+        start = partial(engine.start, self.inventory.names.consul, COMMAND)
+        return Node(engine, Probe(name, self.inventory, self.bell, start))
+
+    def open(self) -> Self:
+        """Connect, check the infrastructure, begin to listen.
+
+        Raises ``HarnessError`` with everything that does not answer: Consul without a leader,
+        engines that are stopped, infrastructure containers that do not run, volume plugins.
+        """
+        try:
+            checks: dict[str, Callable[[], object]] = {"consul": self.consul.require_leader}
+            for name, node in self.nodes.items():
+                checks[name] = partial(self._open_node, node)
+            side_by_side(self._executor, checks)
+            self._sources.open(self._executor)
+            plugins = {name: node.probe.require_plugin for name, node in self.nodes.items()}
+            side_by_side(self._executor, plugins)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def _open_node(self, node: Node) -> None:
+        node.engine.open()
+        node.engine.require_running(self.inventory.names.containers)
+
+    def close(self) -> None:
+        """Stop listening and drop all connections, whatever fails on the way."""
+        with contextlib.ExitStack() as stack:
+            stack.callback(self._executor.shutdown)
+            stack.callback(self.consul.close)
+            for node in self.nodes.values():
+                stack.callback(node.engine.close)
+            stack.callback(self._sources.close)
+
+    def __enter__(self) -> Self:
+        """Open."""
+        return self.open()
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close."""
+        self.close()

@@ -1,0 +1,79 @@
+"""What a cluster under test shows, and what its agents tell."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from cluster_tests.cluster.connected import Connected
+from cluster_tests.cluster.observing import observe
+from cluster_tests.effort import last_word
+from cluster_tests.expectation.record import footprint_of
+from cluster_tests.nodes.handler_log import errors_of, lines_of
+from cluster_tests.waiting.side_by_side import side_by_side
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cluster_tests.model import Application, Footprint, Observation
+    from cluster_tests.nodes.probe import Handling
+
+_LOG_LINES = 50
+# More than any event is told with, even on a node that handles several at once.
+_LINES_OF_AN_EVENT = 500
+_LAST_LINES = 100  # of a log that are searched for an event's end
+
+
+class Looking(Connected):
+    """Reads everything, changes nothing."""
+
+    def observe(self, footprint: Footprint) -> Observation:
+        """Read everything the cluster shows of one application, side by side."""
+        return observe(self._executor, self.inventory, self.nodes, self.consul, footprint)
+
+    def observe_others(self, application: Application) -> dict[str, Observation]:
+        """Read everything the cluster shows of every other application that has a record."""
+        return {
+            name: self.observe(footprint_of(record))
+            for name, record in self.consul.all_records().items()
+            if name != application.name
+        }
+
+    def handling(self, event_id: str) -> dict[str, Handling]:
+        """Tell how far each node is with an event."""
+        calls = {name: partial(node.probe.handling, event_id) for name, node in self.nodes.items()}
+        return side_by_side(self._executor, calls)
+
+    def log_tails(self, lines: int = _LOG_LINES) -> dict[str, list[str]]:
+        """Give the end of each node's handler log."""
+        calls = {name: partial(node.probe.log, lines) for name, node in self.nodes.items()}
+        return side_by_side(self._executor, calls)
+
+    def told(self, event_id: str) -> dict[str, tuple[str, ...]]:
+        """List all that each node's agent logged for an event."""
+        tails = self.log_tails(_LINES_OF_AN_EVENT)
+        return {node: lines_of(event_id, lines) for node, lines in tails.items()}
+
+    def errors(self, event_id: str) -> dict[str, tuple[str, ...]]:
+        """List the errors that each node's agent logged for an event."""
+        tails = self.log_tails(_LINES_OF_AN_EVENT)
+        return {node: errors_of(event_id, lines) for node, lines in tails.items()}
+
+    def last_word(self, event_id: str) -> float | None:
+        """Tell when a handler last logged something of an event, in seconds since 1970.
+
+        By the nodes' clocks; None where no log tells it.
+        """
+        lines = [line for tail in self.log_tails(_LAST_LINES).values() for line in tail]
+        return last_word(lines, event_id)
+
+    def where_to_look(self, nodes: Iterable[str]) -> str:
+        """Give the commands that show the agents' logs, one a line."""
+        names, paths = self.inventory.names, self.inventory.paths
+        return "\n".join(
+            f"  ssh -p {ssh.port} -i {ssh.identity_file} -o UserKnownHostsFile={ssh.known_hosts} "
+            f"{ssh.user}@{ssh.host} docker exec {names.consul} tail -n {_LOG_LINES} "
+            f"{paths.handler_log}   # {node}"
+            for node in nodes
+            for ssh in [self.inventory.nodes[node].ssh]
+        )

@@ -1,0 +1,120 @@
+"""Waiting for a cluster under test: until it has settled, or shows something, or has handled."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from cluster_tests.cluster.looking import Looking
+from cluster_tests.consul.flag_history import ANCHOR, FlagRecorder
+from cluster_tests.errors import NotSettledError
+from cluster_tests.expectation.comparison import difference
+from cluster_tests.waiting.waiter import NotYet, Waited, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from cluster_tests.expectation.oracle import Expectation
+    from cluster_tests.model import Application, Footprint, Observation
+
+
+class Settling(Looking):
+    """Waits for signals, and looks when there is one; each wait has its deadline."""
+
+    def settle(self, expectation: Expectation, timeout: float | None = None) -> Waited[Observation]:
+        """Wait until the cluster shows what is expected; ``timeout`` is in seconds.
+
+        Cheap looks come first: as long as the record is not the expected deploy's, or a node still
+        handles the event, there is nothing to observe. Raises ``NotSettledError`` with the
+        difference by node, and with the commands that show more.
+        """
+        limit = self.inventory.deadlines.settle if timeout is None else timeout
+        what = f"{expectation.application} at {expectation.placement}"
+        self._sources.reopen_broken()
+        try:
+            return wait_until(
+                lambda: self._settled(expectation), self.bell, what=what, timeout=limit
+            )
+        except NotSettledError as error:
+            raise NotSettledError(
+                f"{error.message}\n{self._whole_difference(expectation)}"
+            ) from error
+
+    def await_shown(
+        self, footprint: Footprint, missing: Callable[[Observation], str], what: str
+    ) -> Waited[Observation]:
+        """Wait until ``missing`` finds nothing missing in an observation: until it returns "".
+
+        For what no event asks for. Raises ``NotSettledError`` with what is missing at the end.
+        """
+
+        def look() -> Observation | NotYet:
+            observed = self.observe(footprint)
+            reason = missing(observed)
+            return NotYet(reason) if reason else observed
+
+        self._sources.reopen_broken()
+        return wait_until(look, self.bell, what=what, timeout=self.inventory.deadlines.settle)
+
+    @contextlib.contextmanager
+    def recording(self, application: Application) -> Iterator[FlagRecorder]:
+        """Record the history of an application's maintenance flag for as long as this is open.
+
+        What happened until the end is recorded then, whatever the recorder had heard so far.
+        """
+        self.inventory.require_may_change(f"mark the KV below the flag of {application}")
+        key, store = application.maintenance_key, self.consul
+        store.leave_tombstone(ANCHOR.format(key))
+        recorder = FlagRecorder(store.host, store.port, key, self.bell, store.timeout)
+        recorder.open()
+        try:
+            yield recorder
+            recorder.catch_up(store.index_below(key))
+        finally:
+            recorder.close()
+            self.bell.mend(recorder.name)  # nobody is to wait for one that is gone
+
+    def await_handled(self, event_id: str, timeout: float | None = None) -> Waited[None]:
+        """Wait until every node has handled an event and handles nothing more."""
+        limit = self.inventory.deadlines.settle if timeout is None else timeout
+        self._sources.reopen_broken()
+        return wait_until(
+            lambda: self._unhandled(event_id),
+            self.bell,
+            what=f"event {event_id} handled",
+            timeout=limit,
+        )
+
+    def _settled(self, expectation: Expectation) -> Observation | NotYet:
+        not_yet = self._wrong_record(expectation) or self._unhandled(expectation.history.event_id)
+        if not_yet is not None:
+            return not_yet
+        observed = self.observe(expectation.footprint)
+        found = difference(expectation, observed)
+        return NotYet(str(found)) if found else observed
+
+    def _wrong_record(self, expectation: Expectation) -> NotYet | None:
+        record = self.consul.record(expectation.application)
+        found = record and record.get("deploy_id")
+        expected = expectation.history.event_id if expectation.placement.master else None
+        if found == expected:
+            return None
+        return NotYet(f"consul: the record's deploy_id is {found}, expected {expected}")
+
+    def _unhandled(self, event_id: str) -> NotYet | None:
+        open_ = {name: how for name, how in self.handling(event_id).items() if not how.done}
+        if not open_:
+            return None
+        return NotYet(
+            "\n".join(
+                f"{name}: event {event_id} {'was' if how.handled else 'was not'} handled"
+                f"; running: {', '.join(how.running) or 'nothing'}"
+                for name, how in open_.items()
+            )
+        )
+
+    def _whole_difference(self, expectation: Expectation) -> str:
+        """Say all that differs at the end of a wait, and where to look next."""
+        found = difference(expectation, self.observe(expectation.footprint))
+        nodes = [place for place in found.places if place in self.nodes] or list(self.nodes)
+        return f"all in all:\n{found}\nlook there:\n{self.where_to_look(nodes)}"
