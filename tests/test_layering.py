@@ -23,7 +23,10 @@ FLOORS: list[dict[str, set[str]]] = [
     },
     {"plugin": {"cluster_tests.plugin"}},
     {"tenancy": {"cluster_tests.tenancy"}},
-    {"foundation": {"cluster_tests.foundation"}},
+    {
+        "evidence": {"cluster_tests.evidence"},
+        "foundation": {"cluster_tests.foundation"},
+    },
     {"session": {"cluster_tests.session"}},
     {
         "grammar": {"cluster_tests.grammar"},

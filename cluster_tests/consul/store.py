@@ -135,6 +135,10 @@ class ConsulStore:
         prefix = f"migrate/{application.name}/"
         return {key.removeprefix(prefix): value for key, value in self._tree(prefix).items()}
 
+    def everything(self) -> dict[str, str]:
+        """Read the whole KV, by key."""
+        return self._tree("")
+
     def _get(self, key: str) -> str | None:
         with self._translated(f"reading {key}"):
             _, found = self._consul.kv.get(key)

@@ -13,9 +13,10 @@ from itertools import count
 from typing import TYPE_CHECKING, ClassVar
 
 from cluster_tests.errors import ClusterTestsError
+from cluster_tests.evidence.keeping import keep_evidence
 from cluster_tests.expectation.comparison import comparable, container_names
 from cluster_tests.model import NOWHERE
-from cluster_tests.plugin.interrupts import interrupts
+from cluster_tests.plugin.interrupts import Interrupted, interrupts
 from cluster_tests.report import Progress
 from cluster_tests.session import current
 from cluster_tests.tenancy.scribe import Scribe
@@ -110,11 +111,25 @@ class AnApplication:
     def cleanup_what_was_created(self) -> None:
         """Remove all that the given and the switch created; a late cluster fails the spec here."""
         underway = sys.exc_info()[1]
-        errors = [error for error in (underway, self._failure, self._leave()) if error is not None]
+        causes = (underway, self._failure, self._keep_evidence(underway), self._leave())
+        errors = [error for error in causes if error is not None]
         for other in errors[1:]:
             errors[0].add_note(f"and then: {other}")
         if errors and errors[0] is not underway:
             raise errors[0]
+
+    def _keep_evidence(self, underway: BaseException | None) -> Exception | None:
+        """Collect what the nodes tell, before it is removed; not for somebody who wants to end."""
+        tenant: Tenant | None = getattr(self, "_tenant", None)
+        wanted = underway or self._failure or current.troubled()
+        if tenant is None or not wanted or isinstance(underway, Interrupted):
+            return None
+        directory = self._session.evidence_directory(type(self).__name__)
+        try:
+            keep_evidence(self._session, tenant.subject, directory)
+        except Exception as error:  # noqa: BLE001 - it must neither mask the first one, nor be lost
+            return error
+        return None
 
     def _leave(self) -> ClusterTestsError | None:
         tenant: Tenant | None = getattr(self, "_tenant", None)

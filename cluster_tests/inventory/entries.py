@@ -192,6 +192,8 @@ class Paths(_Section):
     btrfs: RemotePath = PurePosixPath("/var/lib/buttervolume")
     haproxy_config: RemotePath = PurePosixPath("/etc/haproxy/haproxy.cfg")
     caddy_config: RemotePath = PurePosixPath("/config/caddy/autosave.json")
+    # On the node; where nothing writes its engine's log into a file, evidence goes without it.
+    engine_log: RemotePath | None = None
 
 
 class SharedFront(_Section):

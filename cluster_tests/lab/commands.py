@@ -15,7 +15,7 @@ from cluster_tests.errors import LabError, UsageError
 from cluster_tests.lab import down as lab_down
 from cluster_tests.lab import status as lab_status
 from cluster_tests.lab.engine import connect, find, run
-from cluster_tests.lab.plan import FORGE, LabPlan
+from cluster_tests.lab.plan import ENGINE_LOG, FORGE, LabPlan
 from cluster_tests.lab.progress import progress_on
 from cluster_tests.lab.up import bring_up
 
@@ -23,7 +23,7 @@ lab = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The local l
 _MEGABYTE = 1 << 20
 _COMPOSE_LOGS = "docker compose --project-name cluster logs --no-color --tail 200"
 _SOURCES = {
-    "engine": ("tail", "-n", "200", "/var/log/dockerd.log"),
+    "engine": ("tail", "-n", "200", ENGINE_LOG),
     "agent": ("tail", "-n", "200", "/deploy/handler.log"),
     "cluster": tuple(_COMPOSE_LOGS.split()),
 }

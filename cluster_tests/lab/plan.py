@@ -20,6 +20,7 @@ NODES = ("core1", "core2", "core3", "core4")
 DEFAULT_SUBNET = "172.30.77.0/24"
 APPLICATION_PORTS = "2200-2231"
 REGISTRY_PORT = 5000
+ENGINE_LOG = "/var/log/dockerd.log"  # on every node: fixtures/node/boot.sh writes it
 REGISTRY = f"{FORGE}:{REGISTRY_PORT}"
 PLUGIN = "anybox/buttervolume:latest"
 # The first host addresses of a network belong to its gateway.

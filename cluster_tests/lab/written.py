@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from cluster_tests.lab.keys import OPERATOR, host_key
-from cluster_tests.lab.plan import APPLICATION_PORTS, FORGE, REGISTRY, LabPlan
+from cluster_tests.lab.plan import APPLICATION_PORTS, ENGINE_LOG, FORGE, REGISTRY, LabPlan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,5 +44,6 @@ def _inventory(plan: LabPlan, ssh_ports: Mapping[str, int]) -> dict[str, object]
             "ssh": key,
             "registry": REGISTRY,
         },
+        "paths": {"engine_log": ENGINE_LOG},
         "applications": {"domain": "cluster.test", "ports": APPLICATION_PORTS},
     }

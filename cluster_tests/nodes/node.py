@@ -11,7 +11,7 @@ import io
 import socket
 import tarfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import docker
 import docker.errors
@@ -23,7 +23,7 @@ from cluster_tests.model import Container, Volume
 from cluster_tests.nodes.exec_stream import ExecStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path, PurePosixPath
 
     from cluster_tests.model import Application
@@ -35,6 +35,7 @@ _SERVICE = "com.docker.compose.service"
 _COMPOSE = "com.docker.compose."
 # Links followed to a file in a container before it counts as a loop.
 _LINKS = 8
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -251,6 +252,11 @@ class Engine:
         """Open the engine's events: an iterator whose ``close`` ends it from any thread."""
         with self._translated("following its events"):
             return self._api.events(filters=filters, decode=True)
+
+    def ask(self, doing: str, question: Callable[[Any], T]) -> T:
+        """Put ``question`` to the engine's SDK client; its errors are told as all others here."""
+        with self._translated(doing):
+            return question(self._api)
 
     @contextlib.contextmanager
     def _translated(self, doing: str) -> Iterator[None]:

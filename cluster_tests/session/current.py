@@ -25,6 +25,7 @@ class _Current:
     keep: bool = False
     session: Session | None = None
     failure: ClusterTestsError | None = None
+    troubled: bool = False
 
 
 _current = _Current()
@@ -55,6 +56,16 @@ def session() -> Session:
             _current.failure = error
             raise
     return _current.session
+
+
+def troubled() -> bool:
+    """Tell whether a sentence of the context that runs has failed, or could not be judged."""
+    return _current.troubled
+
+
+def mark(*, troubled: bool) -> None:
+    """Say whether something of the context that runs has failed so far."""
+    _current.troubled = troubled
 
 
 def close() -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from cluster_tests.services.publisher import Publication
     from cluster_tests.services.source import ServiceSource
 
-_JOURNAL = Path("results") / "journal.jsonl"
+_RESULTS = Path("results")
+_JOURNAL = _RESULTS / "journal.jsonl"
 _SERVICES = Path(__file__).parents[2] / "fixtures" / "services"
 _SIDE_BY_SIDE = 16  # calls at one time; they wait for the nodes rather than for us
 T = TypeVar("T")
@@ -107,6 +109,10 @@ class Session:
     def side_by_side(self, calls: Mapping[str, Callable[[], T]]) -> dict[str, T]:
         """Run ``calls`` at one time and return their values by key; no error is lost."""
         return side_by_side(self._executor, calls)
+
+    def evidence_directory(self, what: str) -> Path:
+        """Name a directory of its own for the evidence of a failure; it is not made yet."""
+        return _RESULTS / "evidence" / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{what}"
 
     def haproxy_complaints(self) -> dict[str, str]:
         """Ask every node's HAProxy whether it accepts its configuration; "" where it does.

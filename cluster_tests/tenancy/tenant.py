@@ -16,6 +16,7 @@ from cluster_tests.errors import (
     NotSettledError,
     RefusedError,
 )
+from cluster_tests.evidence.keeping import Subject
 from cluster_tests.expectation.oracle import Expectation
 from cluster_tests.expectation.question import History, footprint
 from cluster_tests.journal import Claim
@@ -69,6 +70,7 @@ class Tenant:
         self.publication = publication
         self.application = publication.application
         self.placement = NOWHERE
+        self._since = time.time()
         self._session = session
         self._definition: ServiceDefinition | None = None
         self._deploy_id: str | None = None
@@ -83,6 +85,11 @@ class Tenant:
         if self._deploy_id is None:
             raise RefusedError(f"{self.application} was not deployed")
         return self._deploy_id
+
+    @property
+    def subject(self) -> Subject:
+        """What evidence of it is about: what was asked for last, and since when it is there."""
+        return Subject(self.application, self._standing, self._since)
 
     @property
     def footprint(self) -> Footprint:

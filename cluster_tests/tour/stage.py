@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from cluster_tests.errors import ClusterError, ClusterTestsError
+from cluster_tests.evidence.keeping import keep_evidence
 from cluster_tests.model import NOWHERE
 from cluster_tests.plugin.interrupts import interrupts
 from cluster_tests.tenancy.tenant import Tenant
@@ -16,6 +17,7 @@ from cluster_tests.tour.chronicle import Chronicle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from cluster_tests.fronts.ledger import Ledger
     from cluster_tests.model import Placement
@@ -87,6 +89,11 @@ class Stage:
             tenant, self._tenant = self._tenant, None
             if tenant is not None:
                 tenant.leave()
+
+    def keep_evidence(self, directory: Path) -> None:
+        """Collect what the nodes tell of the application on tour, if there is one."""
+        if self._tenant is not None:
+            keep_evidence(self._session, self._tenant.subject, directory)
 
     def _refused_by_haproxy(self) -> list[str]:
         refused = self._session.haproxy_complaints()

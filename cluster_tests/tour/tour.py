@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cluster_tests.tour.paper import Plan
     from cluster_tests.tour.stage import Stage
 
-_LOG_LINES = 400  # of each node's handler log that are searched for a step's own
+FAILURE = "failure.txt"  # in a step's evidence: what was wrong
 _PATIENCE = 3  # steps in a row that nobody could judge, after which the tour ends
 
 
@@ -34,7 +34,10 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Result:
-    """One step's verdict; ``seconds`` from asking to settled, None if it did not come so far."""
+    """One step's verdict; ``seconds`` from asking to settled, None if it did not come so far.
+
+    ``evidence`` is the directory of a step that did not pass.
+    """
 
     number: int
     switch: Switch
@@ -91,43 +94,29 @@ class Tour:
             return self._failed(number, switch, Verdict.FAIL, [str(error)])
         seconds = stepped.moved.seconds
         if stepped.complaints:
-            event = stepped.moved.expectation.history.event_id
-            return self._failed(
-                number, switch, Verdict.FAIL, stepped.complaints, event=event, seconds=seconds
-            )
+            return self._failed(number, switch, Verdict.FAIL, stepped.complaints, seconds)
         return Result(number, switch, Verdict.PASS, seconds)
 
-    def _failed(  # noqa: PLR0913 - all that is known of the step
+    def _failed(
         self,
         number: int,
         switch: Switch,
         verdict: Verdict,
         complaints: Iterable[str],
-        *,
-        event: str = "",
         seconds: float | None = None,
     ) -> Result:
         """Keep the evidence, and clear the stage for the next step."""
-        blocks = [f"step {number}: {switch.kind}: {switch}", *complaints, *self._logs(event)]
+        directory = self._directory / f"step-{number:03}"
+        self._stage.keep_evidence(directory)
+        blocks = [f"step {number}: {switch.kind}: {switch}", *complaints]
         try:
             self._stage.clear()
         except ClusterTestsError as error:
             blocks.append(f"clearing up afterwards: {error}")
-        path = self._directory / f"step-{number:03}.txt"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("\n\n".join(blocks) + "\n", encoding="utf-8")
-        say(f"{verdict}: {next(iter(complaints))}\nevidence: {path}")
-        return Result(number, switch, verdict, seconds, path)
-
-    def _logs(self, event: str) -> Iterable[str]:
-        try:
-            tails = self._session.cluster.log_tails(_LOG_LINES)
-        except HarnessError as error:
-            yield f"the handlers' logs could not be read: {error}"
-            return
-        for node, lines in tails.items():
-            own = "\n".join(line for line in lines if event in line)
-            yield f"--- {node}: handler.log\n{own}"
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / FAILURE).write_text("\n\n".join(blocks) + "\n", encoding="utf-8")
+        say(f"{verdict}: {next(iter(complaints))}\nevidence: {directory}")
+        return Result(number, switch, verdict, seconds, directory)
 
     def _require_judgement(self) -> None:
         last = self.results[-_PATIENCE:]

@@ -10,9 +10,11 @@ from paper import NODES, PaperCluster, PaperPublication, an_inventory
 
 from cluster_tests.effort import Effort
 from cluster_tests.errors import FrontError, HarnessError, NodeError, NotSettledError
+from cluster_tests.givens import applications
 from cluster_tests.givens.applications import AnApplication, ARunningApplication
 from cluster_tests.journal import Journal
 from cluster_tests.model import NOWHERE, Placement
+from cluster_tests.plugin.interrupts import Interrupted
 from cluster_tests.session import current
 from cluster_tests.tenancy.served import Unavailable
 
@@ -73,8 +75,14 @@ def session(
     def in_turn(calls: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
         return {key: call() for key, call in calls.items()}
 
+    def evidence(_session: object, _subject: object, directory: Path) -> None:
+        cluster.note(f"evidence of {directory.name}")
+
+    monkeypatch.setattr(applications, "keep_evidence", evidence)
+    current.mark(troubled=False)
     paper = SimpleNamespace(
         cluster=cluster,
+        evidence_directory=lambda what: tmp_path / what,
         inventory=an_inventory(tmp_path),
         inventory_path=tmp_path / "inventory.yaml",
         journal=Journal(tmp_path / "journal.jsonl"),
@@ -172,6 +180,59 @@ def test_a_front_that_refuses_is_a_value_and_a_broken_harness_is_not(
     cluster.fails["read_files"] = NodeError("core3", "the tunnel broke")
     with pytest.raises(NodeError, match="the tunnel broke"):
         context.switch()
+
+
+@pytest.mark.usefixtures("session")
+def test_evidence_of_a_failure_is_collected_before_anything_is_removed(
+    cluster: PaperCluster,
+) -> None:
+    context = Swapped()
+    given(context)
+    context.switch()
+    current.mark(troubled=True)  # as the plugin does when a sentence fails
+    context.cleanup_what_was_created()
+    assert cluster.names.index("evidence of Swapped") < cluster.names.index("destroy")
+
+
+@pytest.mark.usefixtures("session")
+def test_of_what_passed_no_evidence_is_collected(cluster: PaperCluster) -> None:
+    context = Swapped()
+    given(context)
+    context.switch()
+    context.cleanup_what_was_created()
+    assert not [name for name in cluster.names if name.startswith("evidence")]
+
+
+@pytest.mark.usefixtures("session")
+def test_somebody_who_interrupts_does_not_wait_for_evidence(cluster: PaperCluster) -> None:
+    context = Swapped()
+    given(context)
+
+    def run_as_contexts_does() -> None:
+        try:
+            raise Interrupted
+        finally:
+            context.cleanup_what_was_created()
+
+    with pytest.raises(Interrupted):
+        run_as_contexts_does()
+    assert not [name for name in cluster.names if name.startswith("evidence")]
+    assert cluster.names[-1] == "withdraw"
+
+
+@pytest.mark.usefixtures("session")
+def test_evidence_that_cannot_be_collected_is_a_note_of_the_first_error(
+    cluster: PaperCluster,
+) -> None:
+    context = Swapped()
+    given(context)
+    cluster.fails["settle"] = NotSettledError("late")
+    context.switch()
+    cluster.fails = {"evidence of Swapped": OSError("no room")}
+    with pytest.raises(NotSettledError, match="late") as caught:
+        context.cleanup_what_was_created()
+    assert any("no room" in note for note in caught.value.__notes__)
+    assert cluster.names[-1] == "withdraw"
 
 
 @pytest.mark.usefixtures("session")
