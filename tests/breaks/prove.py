@@ -3,6 +3,7 @@
     python tests/breaks/prove.py [NAME…]    those breaks, or all of them
     python tests/breaks/prove.py --list     what there is, and what was not seen yet
     python tests/breaks/prove.py --owed     all that was not seen yet, or was changed since
+    python tests/breaks/prove.py --for N    begin no further break after N seconds
     python tests/breaks/prove.py --write    write the lists of docs/proofs.md from docs/proofs.json
 
 The cluster is the local lab, or the one of CLUSTER_TESTS_INVENTORY; it must run the reference
@@ -15,9 +16,11 @@ out, 3 for a mistake in the arguments.
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import signal
 import sys
+import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,7 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         chosen = _owed() if options.owed else _chosen(options.names)
         with _impatient_inventory(_inventory()) as path:
-            return _prove_all(chosen, path)
+            return _prove_all(chosen, path, options.seconds)
     except ClusterTestsError as error:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code
@@ -78,6 +81,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="NAME", help="breaks (default: all)")
     parser.add_argument("--list", action="store_true", help="print all breaks")
     parser.add_argument("--owed", action="store_true", help="all that was not seen as it is now")
+    parser.add_argument(
+        "--for", type=float, dest="seconds", metavar="N", help="begin none after N seconds"
+    )
     parser.add_argument("--write", action="store_true", help="write the lists of docs/proofs.md")
     return parser.parse_args(arguments)
 
@@ -125,18 +131,24 @@ def _impatient_inventory(original: Path) -> Iterator[Path]:
         yield path
 
 
-def _prove_all(chosen: list[Breakage], path: Path) -> int:
+def _prove_all(chosen: list[Breakage], path: Path, seconds: float | None) -> int:
     inventory = load_inventory(path)
     inventory.require_may_change("break the cluster on purpose")
     _RESULTS.mkdir(parents=True, exist_ok=True)
     _mend(inventory)
-    missed = [one.name for one in chosen if not _prove(one, path, inventory)]
+    noticed = {one.name: _prove(one, path, inventory) for one in _in_time(chosen, seconds)}
+    missed = [name for name, was in noticed.items() if not was]
+    say(f"{len(noticed) - len(missed)} of {len(noticed)} breaks were noticed", indent=0)
     after = run_spec(SWAP, path, _RESULTS / "unbroken.log", {})
     say(f"the unbroken cluster: {'green' if after.exit_code == 0 else after.red}", indent=0)
-    say(f"{len(chosen) - len(missed)} of {len(chosen)} breaks were noticed", indent=0)
     if missed:
         say(f"not noticed as they must be: {', '.join(missed)}", indent=0)
     return 1 if missed or after.exit_code != 0 else 0
+
+
+def _in_time(chosen: list[Breakage], seconds: float | None) -> Iterator[Breakage]:
+    until = time.monotonic() + seconds if seconds is not None else float("inf")
+    return itertools.takewhile(lambda _: time.monotonic() < until, chosen)
 
 
 def _prove(one: Breakage, path: Path, inventory: Inventory) -> bool:
