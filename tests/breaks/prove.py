@@ -33,7 +33,7 @@ from all_breaks import ALL_BREAKS
 from breaking import ROOT, SWAP, Break, Breakage, Damage, Slip
 from damaging import damage, repair
 from evidence import Result, keep_proof, load_proofs
-from leftovers import remove_leftovers
+from leftovers import PREFIX, remove_leftovers
 from page import PAGE, written
 from slipping import slipped
 from spec_run import run_spec, uninterrupted
@@ -125,7 +125,7 @@ def _impatient_inventory(original: Path) -> Iterator[Path]:
     for ssh in ways:
         for key in ssh.keys() & {"identity_file", "known_hosts"}:
             ssh[key] = str(original.absolute().parent / ssh[key])
-    with TemporaryDirectory(prefix="cluster-tests-breaks-") as directory:
+    with TemporaryDirectory(prefix=PREFIX) as directory:
         path = Path(directory) / "inventory.yaml"
         path.write_text(yaml.safe_dump(values))
         yield path
