@@ -12,6 +12,7 @@ from breaks_in_migrating import IN_MIGRATING
 from breaks_in_placing import IN_PLACING
 from breaks_in_refusing import IN_REFUSING
 from breaks_in_serving import IN_SERVING
+from breaks_of_tours import IN_TOURS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +27,7 @@ FAMILIES: Mapping[str, tuple[Breakage, ...]] = {
     "Migrations and scripts": IN_MIGRATING,
     "Maintenance, and applications side by side": IN_COMPANY,
     "What a repository declares, and how its versions are named": IN_DECLARING,
+    "Tours": IN_TOURS,
     "What the cluster stands on": IN_FOUNDATION,
 }
 ALL_BREAKS: tuple[Breakage, ...] = tuple(one for family in FAMILIES.values() for one in family)

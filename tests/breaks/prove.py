@@ -37,6 +37,7 @@ from leftovers import PREFIX, remove_leftovers
 from page import PAGE, written
 from slipping import slipped
 from spec_run import run_spec, uninterrupted
+from tour_run import BEGIN, run_tour
 
 from cluster_tests.errors import ClusterTestsError, UsageError
 from cluster_tests.inventory.file import load_inventory
@@ -154,7 +155,8 @@ def _in_time(chosen: list[Breakage], seconds: float | None) -> Iterator[Breakage
 def _prove(one: Breakage, path: Path, inventory: Inventory) -> bool:
     say(f"{one.name}: {one.how}", indent=0)
     with _broken(one, path, inventory) as environment:
-        result = run_spec(one.spec, path, _RESULTS / f"{one.name}.log", environment)
+        run = run_tour if one.spec.startswith(BEGIN) else run_spec
+        result = run(one.spec, path, _RESULTS / f"{one.name}.log", environment)
         if isinstance(one, Break):
             with opened(inventory) as agents:
                 require_broken(agents, one)

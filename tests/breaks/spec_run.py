@@ -34,13 +34,14 @@ def run_spec(spec: str, inventory: Path, log: Path, environment: Mapping[str, st
         *("--inventory", str(inventory), "--xml", str(report)),
     ]
     started = time.monotonic()
-    code = _run_to_its_end(command, log, environment)
+    code = run_to_its_end(command, log, environment)
     if not report.exists():
         raise HarnessError(f"{spec} ended with {code} and wrote no report", remedy=f"see {log}")
     return Result(code, time.monotonic() - started, read_report(report))
 
 
-def _run_to_its_end(command: list[str], log: Path, environment: Mapping[str, str]) -> int:
+def run_to_its_end(command: list[str], log: Path, environment: Mapping[str, str]) -> int:
+    """Run a command; give its exit code. Raises ``HarnessError`` when it does not end in time."""
     whole = {**os.environ, **environment}
     with (
         log.open("wb") as output,
@@ -49,7 +50,9 @@ def _run_to_its_end(command: list[str], log: Path, environment: Mapping[str, str
         try:
             return run.wait(_RUN_SECONDS)
         except subprocess.TimeoutExpired as error:
-            raise HarnessError(f"{command[1]} has not ended after {_RUN_SECONDS} s") from error
+            raise HarnessError(
+                f"{' '.join(command)} has not ended after {_RUN_SECONDS} s"
+            ) from error
         finally:
             if run.poll() is None:
                 with uninterrupted():
