@@ -81,7 +81,7 @@ class WhenAnEventIsTooLargeForConsul(AnUndisturbedApplication):
 
     def because_we_ask_for_a_branch_with_a_very_long_name(self) -> None:
         self.attempt_too_large("b" * 500)
-        self.deploy_again()
+        self.deploy_again_and_recall()
 
     def should_be_refused_with_the_size_that_consul_carries(self) -> None:
         assert self.refusal is not None
@@ -89,4 +89,6 @@ class WhenAnEventIsTooLargeForConsul(AnUndisturbedApplication):
 
     def should_not_be_sent(self) -> None:
         assert self.remembered
-        assert self.remembered_after == self.remembered
+        assert self.remembered_after
+        # An agent keeps the last 256: the oldest one may have gone meanwhile.
+        assert self.remembered_after <= self.remembered

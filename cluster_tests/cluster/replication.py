@@ -64,13 +64,14 @@ def replicate(
 ) -> dict[str, Replicated]:
     """Try every replication job that ``shown`` has on ``master``; tell what came of it by volume.
 
+    A job of a volume that is not there is left out: the jobs themselves are judged elsewhere.
     Raises ``NodeError`` when a node cannot be asked; a plugin that objects is no error but a
     result.
     """
     jobs = {
         job.volume: job.action.removeprefix(_JOB)
         for job in shown.nodes[master].schedules
-        if job.action.startswith(_JOB)
+        if job.action.startswith(_JOB) and job.volume in shown.nodes[master].btrfs_volumes
     }
     calls = {
         volume: partial(_Replication(inventory, nodes, master).replicate, volume, address)
@@ -86,10 +87,13 @@ class _Replication:
     master: str
 
     def replicate(self, volume: str, address: str) -> Replicated:
-        there = self._node_at(address)
         here = self.nodes[self.master].probe
         snapshot = here.take_snapshot(volume)
         taken = self._content(self.master, self.inventory.paths.btrfs / _SNAPSHOTS / snapshot)
+        there = self._node_at(address)
+        if there is None:
+            objection = f"{self.master}: a job replicates to {address}, which is no node's"
+            return Replicated(taken, None, objection)
         objection = here.send(snapshot, address)
         if objection:
             return Replicated(taken, None, f"{self.master}: sending {snapshot}: {objection}")
@@ -102,11 +106,9 @@ class _Replication:
         finally:
             self.nodes[there].engine.remove_volume(scratch)
 
-    def _node_at(self, address: str) -> str:
-        found = [node for node in self.nodes if self.inventory.address_of(node) == address]
-        if not found:
-            raise NodeError(self.master, f"a job replicates to {address}, which is no node's")
-        return found[0]
+    def _node_at(self, address: str) -> str | None:
+        found = (node for node in self.nodes if self.inventory.address_of(node) == address)
+        return next(found, None)
 
     def _content(self, node: str, source: str | PurePosixPath) -> Content:
         output = self.nodes[node].engine.run_apart(

@@ -10,6 +10,7 @@ import contextlib
 import io
 import socket
 import tarfile
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -211,7 +212,7 @@ class Engine:
         with self._translated(f"running {command[0]} in {container}"):
             created = self._api.exec_create(container, list(command))
             stdout, stderr = self._api.exec_start(created["Id"], demux=True)
-            code = self._api.exec_inspect(created["Id"])["ExitCode"]
+            code = self._exit_code(created["Id"], command[0])
         return Output(code, _text(stdout), _text(stderr))
 
     def run_apart(
@@ -257,6 +258,15 @@ class Engine:
         """Put ``question`` to the engine's SDK client; its errors are told as all others here."""
         with self._translated(doing):
             return question(self._api)
+
+    def _exit_code(self, process: str, program: str) -> int:
+        """Ask how a process ended: its output ends a moment before the engine knows."""
+        deadline = time.monotonic() + self._timeout
+        while time.monotonic() < deadline:
+            code: int | None = self._api.exec_inspect(process)["ExitCode"]
+            if code is not None:
+                return code
+        raise NodeError(self.node, f"{program} has closed its output, and does not end")
 
     @contextlib.contextmanager
     def _translated(self, doing: str) -> Iterator[None]:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 from bad_input_cases import CASES, Bench, Case
 from breaking import DEPLOY_PAIR
-from evidence import as_cell
+from evidence import shortened
 
 from cluster_tests.errors import UsageError
 from cluster_tests.journal import Journal
@@ -131,8 +131,12 @@ def _table() -> Iterator[str]:
             continue
         yield (
             f"| {case.what} (`{case.name}`) | {seen['exit_code']} | {seen['seconds']:.1f} "
-            f"| {as_cell(seen['said'], 600)} |"
+            f"| `{_cell(seen['said'])}` |"
         )
+
+
+def _cell(said: str) -> str:
+    return shortened(said.replace("|", "\\|").replace("`", "'"), 300)
 
 
 if __name__ == "__main__":

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import shutil
 import socket
-import subprocess
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import yaml
+from lab_nodes import do, in_node
 
 from cluster_tests.inventory.file import load_inventory
-from cluster_tests.lab.plan import PREFIX, ROOT
+from cluster_tests.lab.plan import ROOT
 from cluster_tests.services.publisher import Publisher
 from cluster_tests.services.source import load_source
 
@@ -40,9 +40,9 @@ from cluster_tests.tenancy.tenant import Tenant
 
 
 class WhenItsNameIsInUse:
-    def because_we_move_in(self):
+    def because_we_movein_node(self):
         session = current.session()
-        Tenant(session, session.plan("ledger", "{_TAKEN}")).move_in()
+        Tenant(session, session.plan("ledger", "{_TAKEN}")).movein_node()
 
     def should_never_be_asked(self):
         assert self is None, "it moved in"
@@ -129,7 +129,7 @@ def _not_allowed(bench: Bench) -> Iterator[Path]:
 @contextmanager
 def _key_refused(bench: Bench) -> Iterator[Path]:
     key = bench.directory / "stranger"
-    _do("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key))
+    do("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key))
     bench.ssh("core2")["identity_file"] = str(key)
     yield bench.written()
 
@@ -146,7 +146,7 @@ def _key_exposed(bench: Bench) -> Iterator[Path]:
 @contextmanager
 def _host_key_changed(bench: Bench) -> Iterator[Path]:
     key = bench.directory / "another"
-    _do("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key))
+    do("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key))
     known = bench.directory / "known_hosts"
     public = " ".join(key.with_suffix(".pub").read_text().split()[:2])
     known.write_text(f"[127.0.0.1]:{bench.ssh('core3')['port']} {public}\n")
@@ -168,17 +168,17 @@ def _no_socket_forwarding(bench: Bench) -> Iterator[Path]:
     """Start a second sshd on core2, with the same host key, that forbids it."""
     address = bench.values["nodes"]["core2"]["address"]
     known = bench.directory / "known_hosts"
-    public = _in("core2", "ssh-keygen", "-y", "-f", "/etc/ssh/host_ed25519").strip()
+    public = in_node("core2", "ssh-keygen", "-y", "-f", "/etc/ssh/host_ed25519").strip()
     known.write_text(f"[{address}]:{_SECOND_SSHD} {public}\n")
     bench.ssh("core2").update(host=address, port=_SECOND_SSHD, known_hosts=str(known))
     options = f"-p {_SECOND_SSHD} -o AllowStreamLocalForwarding=no -o PidFile={_SECOND_PID}"
     # It writes its process ID once it listens.
     listening = f"timeout 10 sh -c 'until [ -s {_SECOND_PID} ]; do :; done'"
-    _in("core2", "sh", "-c", f"/usr/sbin/sshd {options} && {listening}")
+    in_node("core2", "sh", "-c", f"/usr/sbin/sshd {options} && {listening}")
     try:
         yield bench.written()
     finally:
-        _in("core2", "sh", "-c", f"kill $(cat {_SECOND_PID})")
+        in_node("core2", "sh", "-c", f"kill $(cat {_SECOND_PID})")
 
 
 # --- what is on a node
@@ -189,13 +189,13 @@ def _no_leader(bench: Bench) -> Iterator[Path]:
     """Freeze three of four Consul servers: their containers run, and nobody is elected."""
     frozen = ("core2", "core3", "core4")
     for node in frozen:
-        _in(node, "docker", "pause", _CONSUL)
+        in_node(node, "docker", "pause", _CONSUL)
     try:
         _await_consul("core1", leader=False)
         yield bench.written()
     finally:
         for node in frozen:
-            _in(node, "docker", "unpause", _CONSUL)
+            in_node(node, "docker", "unpause", _CONSUL)
         _await_consul("core1", leader=True)
 
 
@@ -203,23 +203,23 @@ def _no_leader(bench: Bench) -> Iterator[Path]:
 def _consul_stopped(bench: Bench) -> Iterator[Path]:
     stopped = ("core2", "core3", "core4")
     for node in stopped:
-        _in(node, "docker", "stop", _CONSUL)
+        in_node(node, "docker", "stop", _CONSUL)
     try:
         yield bench.written()
     finally:
         for node in stopped:
-            _in(node, "docker", "start", _CONSUL)
+            in_node(node, "docker", "start", _CONSUL)
         _await_consul("core1", leader=True)
 
 
 @contextmanager
 def _engine_stopped(bench: Bench) -> Iterator[Path]:
     """Let core3's engine accept connections, and answer none."""
-    _in("core3", "sh", "-c", "kill -STOP $(cat /var/run/docker.pid)")
+    in_node("core3", "sh", "-c", "kill -STOP $(cat /var/run/docker.pid)")
     try:
         yield bench.written()
     finally:
-        _in("core3", "sh", "-c", "kill -CONT $(cat /var/run/docker.pid)")
+        in_node("core3", "sh", "-c", "kill -CONT $(cat /var/run/docker.pid)")
 
 
 @contextmanager
@@ -229,13 +229,13 @@ def _name_in_use(bench: Bench) -> Iterator[Path]:
     volume = f"{_application(inventory).volume_prefix}db"
     bench.spec = bench.directory / "taken_spec.py"
     bench.spec.write_text(_TAKING)
-    _in("core1", "docker", "volume", "create", "--label", "kept=by-hand", volume)
+    in_node("core1", "docker", "volume", "create", "--label", "kept=by-hand", volume)
     try:
         yield inventory
-        label = _in("core1", "docker", "volume", "inspect", "-f", "{{.Labels.kept}}", volume)
+        label = in_node("core1", "docker", "volume", "inspect", "-f", "{{.Labels.kept}}", volume)
         assert label.strip() == "by-hand"
     finally:
-        _in("core1", "docker", "volume", "rm", volume)
+        in_node("core1", "docker", "volume", "rm", volume)
 
 
 def _application(inventory: Path) -> Application:
@@ -250,16 +250,7 @@ def _await_consul(node: str, *, leader: bool) -> None:
         f"a=$(docker exec {_CONSUL} python3 -c '{_ASK_LEADER}'); "
         f'case "$a" in {"*:*) exit 0" if leader else "*:*) ;; *) exit 0"};; esac; done; exit 1'
     )
-    _in(node, "sh", "-c", script)
-
-
-def _in(node: str, *command: str) -> str:
-    """Run a command inside a node of the lab, as root."""
-    return _do("docker", "exec", f"{PREFIX}-{node}", *command)
-
-
-def _do(*command: str) -> str:
-    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
+    in_node(node, "sh", "-c", script)
 
 
 CASES = (

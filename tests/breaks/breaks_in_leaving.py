@@ -27,6 +27,18 @@ IN_LEAVING = (
         new="        return Plan((), ())",
     ),
     Break(
+        name="flag-left-at-the-end",
+        how="the maintenance flag is up when an application is gone",
+        spec=_DESTROY,
+        sentences=("should_have_no_maintenance_flag",),
+        file="steps/publish.py",
+        old='    work.meeting.commit([Operation("delete", key) for key in keys])',
+        new=(
+            '    work.meeting.commit([Operation("delete", key) for key in keys])\n'
+            '    work.tools.consul.put(work.application.maintenance_key, "")'
+        ),
+    ),
+    Break(
         name="last-snapshot-left-out",
         how="a master that is destroyed takes no last snapshot",
         spec=_DESTROY,
@@ -109,6 +121,23 @@ IN_LEAVING = (
             "    if work.record:\n"
             '        stale = ["sh", "-c", "echo stale > /srv/archive/stale"]\n'
             '        run(["docker", "exec", work.containers["app"], *stale], timeout=10)\n'
+        ),
+    ),
+    Break(
+        name="old-version-deployed-again",
+        how="nodes go on with the version that they have, whatever was published since",
+        spec=_OTHER_VOLUMES,
+        sentences=(
+            "should_create_the_volume_that_was_added_on_the_master",
+            "should_have_removed_the_other_volume_from_every_node",
+        ),
+        file="steps/prepare.py",
+        old="    checkout.fetch(work.application, work.checkout)\n",
+        new=(
+            "    if work.record and work.old_checkout.exists():\n"
+            "        shutil.copytree(work.old_checkout, work.checkout)\n"
+            "    else:\n"
+            "        checkout.fetch(work.application, work.checkout)\n"
         ),
     ),
 )

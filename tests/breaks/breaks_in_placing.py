@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from breaking import DEPLOY_PAIR, KEEP_SLAVE, SWAP, Break
+from breaking import DEPLOY_PAIR, KEEP_SLAVE, SWAP, Break, Damage
 
 IN_PLACING = (
     # --- where the application is
@@ -124,6 +124,15 @@ IN_PLACING = (
             "        replaced = None\n"
         ),
         nodes=("core1",),
+    ),
+    Damage(
+        name="slave-without-keys",
+        how="core2 no longer knows the keys of the other nodes, so that no snapshot is let in",
+        spec=DEPLOY_PAIR,
+        sentences=("should_deliver_a_snapshot_taken_now_that_restores_to_the_same_content",),
+        node="core2",
+        script="mv /root/.ssh/authorized_keys /root/.ssh/authorized_keys.away",
+        undo="mv /root/.ssh/authorized_keys.away /root/.ssh/authorized_keys",
     ),
     # --- what Consul says
     Break(

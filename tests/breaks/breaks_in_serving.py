@@ -41,6 +41,17 @@ IN_SERVING = (
         nodes=("core3",),
         restart=True,
     ),
+    Break(
+        name="past-caddy-through-caddy",
+        how="the master's HAProxy leads to Caddy what asks to go past it",
+        spec="specs/move_specs.py:WhenAPairMovesPastCaddy",
+        sentences=("should_lead_past_caddy_on_every_node",),
+        file="haproxy.py",
+        old='host, port = (each["ct"], each["port"]) if local',
+        new='host, port = ("caddy", 80) if local',
+        nodes=("core3",),
+        restart=True,
+    ),
     # --- what is served
     Break(
         name="writes-refused",

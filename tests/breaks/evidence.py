@@ -1,65 +1,108 @@
-"""What a run of one spec class said: read from its XML report, kept, and printed as a table."""
+"""What runs of broken clusters said: read from their reports, and kept in ``docs/proofs.json``.
+
+That file is the one source of what was seen red; the lists in ``docs/proofs.md`` are made from it.
+"""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 from xml.etree import ElementTree as ET
 
+from breaking import ROOT
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from breaking import Break
+    from breaking import Breakage
+
+PROOFS = ROOT / "docs" / "proofs.json"
+_LONGEST = 160  # characters of what a sentence said that are kept
+
+
+@dataclass(frozen=True)
+class Red:
+    """One sentence (or step): what it said when it was red first; in how many ``of`` examples."""
+
+    said: str
+    times: int
+    of: int
 
 
 @dataclass(frozen=True)
 class Result:
-    """One run: its exit code, and what every red sentence (or step) said."""
+    """One run: its exit code, and what was red by sentence or step."""
 
     exit_code: int
     seconds: float
-    sentences: int
-    red: Mapping[str, str]
+    red: Mapping[str, Red]
 
 
-def read_report(path: Path) -> tuple[int, dict[str, str]]:
-    """Count the sentences in a report, and give what those that are red said.
+@dataclass(frozen=True)
+class Proof:
+    """What was seen of a break on a day, while it was what ``fingerprint`` tells."""
+
+    fingerprint: str
+    seen: str
+    red: Mapping[str, Red]
+
+    @classmethod
+    def read(cls, values: Mapping[str, object]) -> Self:
+        """Read one entry of the file."""
+        red = values["red"]
+        assert isinstance(red, dict)
+        return cls(
+            str(values["fingerprint"]),
+            str(values["seen"]),
+            {sentence: Red(**each) for sentence, each in red.items()},
+        )
+
+    def holds_for(self, one: Breakage) -> bool:
+        """Tell whether this is about the break as it is now, and all that it must turn red."""
+        return self.fingerprint == one.fingerprint and set(self.red) == set(one.sentences)
+
+
+def read_report(path: Path) -> dict[str, Red]:
+    """Read which sentences and steps of a run are red.
 
     Raises ``OSError`` or ``ET.ParseError`` when there is no report.
     """
-    cases = list(ET.parse(path).getroot().iter("testcase"))  # noqa: S314 - our own file
+    said: dict[str, str] = {}
+    times: Counter[str] = Counter()
+    of: Counter[str] = Counter()
+    for case in ET.parse(path).getroot().iter("testcase"):  # noqa: S314 - our own file
+        name = str(case.get("name")).replace(" ", "_")
+        of[name] += 1
+        problems = [each for each in case if each.tag in {"failure", "error"}]
+        if problems:
+            times[name] += 1
+            said.setdefault(name, f"{problems[0].get('message')}")
+    return {name: Red(text, times[name], of[name]) for name, text in said.items()}
+
+
+def shortened(text: str, longest: int = _LONGEST) -> str:
+    """Give the beginning of a message, where its subject is, on one line."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= longest else f"{flat[: longest - 2]} …"
+
+
+def load_proofs(path: Path = PROOFS) -> dict[str, Proof]:
+    """Read what was seen, by the breaks' names."""
+    if not path.exists():
+        return {}
+    return {name: Proof.read(each) for name, each in json.loads(path.read_text()).items()}
+
+
+def keep_proof(one: Breakage, result: Result, day: str, path: Path = PROOFS) -> None:
+    """Add what was seen of a break that was noticed, in place of what was seen of it before."""
     red = {
-        str(case.get("name")).replace(" ", "_"): f"{problem.get('message')}"
-        for case in cases
-        for problem in case
-        if problem.tag in {"failure", "error"}
+        sentence: Red(shortened(seen.said), seen.times, seen.of)
+        for sentence, seen in result.red.items()
+        if sentence in one.sentences
     }
-    return sum(str(case.get("name")).startswith("should") for case in cases), red
-
-
-def keep(folder: Path, one: Break, result: Result) -> None:
-    """Keep the result for the table."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{one.name}.json").write_text(json.dumps(asdict(result), indent=1))
-
-
-def table(folder: Path, breaks: Iterable[Break]) -> str:
-    """Write the table of ``docs/proofs.md``: one row a sentence that had to be red."""
-    lines = ["| sentence | how the cluster was broken | what it said |", "| --- | --- | --- |"]
-    for one in breaks:
-        path = folder / f"{one.name}.json"
-        red = json.loads(path.read_text())["red"] if path.exists() else {}
-        for sentence in one.sentences:
-            words = sentence.replace("_", " ")
-            said = as_cell(red[sentence]) if sentence in red else "*not seen yet*"
-            lines.append(f"| {words} | {one.how} (`{one.name}`) | {said} |")
-    return "\n".join(lines)
-
-
-def as_cell(text: str, longest: int = 300) -> str:
-    """Write a message as one cell of a table; of a long one the beginning and the end."""
-    flat = " ".join(text.split()).replace("|", "\\|").replace("`", "'")
-    half = longest // 2
-    return f"`{flat}`" if len(flat) <= longest else f"`{flat[:half]} … {flat[-half:]}`"
+    proofs = {**load_proofs(path), one.name: Proof(one.fingerprint, day, red)}
+    values = {name: asdict(proofs[name]) for name in sorted(proofs)}
+    path.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

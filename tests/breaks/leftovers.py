@@ -6,6 +6,7 @@ without a record lets every node remove what is left there (fixtures/cluster, ``
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster_tests.errors import HarnessError
@@ -15,19 +16,20 @@ from cluster_tests.session.session import open_session
 from cluster_tests.tenancy.tenant import traces
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from cluster_tests.session.session import Session
+
+# What the name of the directory begins with in which ``prove.py`` has its inventory.
+PREFIX = "cluster-tests-breaks-"
 
 
 def remove_leftovers(inventory: Path) -> list[str]:
-    """Remove all that runs against ``inventory`` left behind; name the applications."""
+    """Remove all that runs of ``prove.py`` left behind, also killed ones; name the applications."""
     session = open_session(inventory)
     try:
         left = {
             entry: Application(claim.repo_url, claim.branch)
             for entry, claim in session.journal.left().items()
-            if claim.inventory == str(inventory)
+            if Path(claim.inventory).parent.name.startswith(PREFIX)
         }
         for entry, application in left.items():
             _remove(session, application)
@@ -42,6 +44,7 @@ def _remove(session: Session, application: Application) -> None:
     # Once with a record, which lets its nodes go; and once without, which lets all nodes sweep.
     for _ in range(2):
         cluster.await_handled(cluster.destroy(application))
+    cluster.consul.set_maintenance(application, up=False)
     cluster.remove_snapshots(application)
     found = traces(cluster.observe(footprint(application)))
     if found:

@@ -1,24 +1,28 @@
 """Breaks the cluster in a known way, and sees to it that the specs notice.
 
     python tests/breaks/prove.py [NAME…]    those breaks, or all of them
-    python tests/breaks/prove.py --list     what there is
-    python tests/breaks/prove.py --table    the rows of docs/proofs.md, from what was seen last
+    python tests/breaks/prove.py --list     what there is, and what was not seen yet
+    python tests/breaks/prove.py --owed     all that was not seen yet, or was changed since
+    python tests/breaks/prove.py --for N    begin no further break after N seconds
+    python tests/breaks/prove.py --write    write the lists of docs/proofs.md from docs/proofs.json
 
 The cluster is the local lab, or the one of CLUSTER_TESTS_INVENTORY; it must run the reference
 cluster of this repository. It is restored whatever happens, Ctrl-C included; what a killed run
-left broken is restored first. Exit code: 0 when every break was noticed and the unbroken cluster
-is green, 1 when one was not, 2 when that could not be found out, 3 for a mistake in the arguments.
+left broken is restored first. What is seen goes to docs/proofs.json. Exit code: 0 when every break
+was noticed and the unbroken cluster is green, 1 when one was not, 2 when that could not be found
+out, 3 for a mistake in the arguments.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import signal
-import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -26,43 +30,45 @@ from typing import TYPE_CHECKING
 import yaml
 from agents import apply, opened, require_broken, restore
 from all_breaks import ALL_BREAKS
-from breaking import SWAP, Break
-from evidence import Result, keep, read_report, table
-from leftovers import remove_leftovers
+from breaking import ROOT, SWAP, Break, Breakage, Damage, Slip
+from damaging import damage, repair
+from evidence import Result, keep_proof, load_proofs
+from leftovers import PREFIX, remove_leftovers
+from page import PAGE, written
+from slipping import slipped
+from spec_run import run_spec, uninterrupted
+from tour_run import BEGIN, run_tour
 
-from cluster_tests.errors import ClusterTestsError, HarnessError, UsageError
+from cluster_tests.errors import ClusterTestsError, UsageError
 from cluster_tests.inventory.file import load_inventory
 from cluster_tests.lab.plan import LabPlan
 from cluster_tests.report import say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from cluster_tests.inventory.entries import Inventory
 
-ROOT = Path(__file__).parents[2]
 _RESULTS = ROOT / "results" / "breaks"
-_KEPT = _RESULTS / "broken.json"
+_BROKEN, _DAMAGED = _RESULTS / "broken.json", _RESULTS / "damaged.json"
 # Seconds: a switch of the lab takes about 3, and a broken cluster is waited for to the end.
 _SETTLE = 12
-_RUN_SECONDS = 300
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Prove what was asked for; return the exit code."""
     options = _options(arguments)
     if options.list:
-        for one in ALL_BREAKS:
-            say(f"{one.name}: {one.how}", indent=0)
+        _list()
         return 0
-    if options.table:
-        say(table(_RESULTS, ALL_BREAKS), indent=0)
+    if options.write:
+        PAGE.write_text(written(PAGE.read_text(), load_proofs()))
         return 0
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        chosen = _chosen(options.names)
+        chosen = _owed() if options.owed else _chosen(options.names)
         with _impatient_inventory(_inventory()) as path:
-            return _prove_all(chosen, path)
+            return _prove_all(chosen, path, options.seconds)
     except ClusterTestsError as error:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code
@@ -75,11 +81,28 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Breaks the cluster, and sees the specs notice.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="breaks (default: all)")
     parser.add_argument("--list", action="store_true", help="print all breaks")
-    parser.add_argument("--table", action="store_true", help="print the table of docs/proofs.md")
+    parser.add_argument("--owed", action="store_true", help="all that was not seen as it is now")
+    parser.add_argument(
+        "--for", type=float, dest="seconds", metavar="N", help="begin none after N seconds"
+    )
+    parser.add_argument("--write", action="store_true", help="write the lists of docs/proofs.md")
     return parser.parse_args(arguments)
 
 
-def _chosen(names: list[str]) -> list[Break]:
+def _list() -> None:
+    owed = _owed()
+    for one in ALL_BREAKS:
+        say(f"{one.name}: {one.how}{' (not seen yet)' if one in owed else ''}", indent=0)
+
+
+def _owed() -> list[Breakage]:
+    proofs = load_proofs()
+    return [
+        one for one in ALL_BREAKS if one.name not in proofs or not proofs[one.name].holds_for(one)
+    ]
+
+
+def _chosen(names: list[str]) -> list[Breakage]:
     known = {one.name: one for one in ALL_BREAKS}
     unknown = [name for name in names if name not in known]
     if unknown:
@@ -103,99 +126,85 @@ def _impatient_inventory(original: Path) -> Iterator[Path]:
     for ssh in ways:
         for key in ssh.keys() & {"identity_file", "known_hosts"}:
             ssh[key] = str(original.absolute().parent / ssh[key])
-    with TemporaryDirectory(prefix="cluster-tests-breaks-") as directory:
+    with TemporaryDirectory(prefix=PREFIX) as directory:
         path = Path(directory) / "inventory.yaml"
         path.write_text(yaml.safe_dump(values))
         yield path
 
 
-def _prove_all(chosen: list[Break], path: Path) -> int:
+def _prove_all(chosen: list[Breakage], path: Path, seconds: float | None) -> int:
     inventory = load_inventory(path)
     inventory.require_may_change("break the cluster on purpose")
     _RESULTS.mkdir(parents=True, exist_ok=True)
-    with opened(inventory) as agents:
-        restore(agents, _KEPT)
-    missed = [one.name for one in chosen if not _prove(one, path, inventory)]
-    after = _run(SWAP, path)
+    _mend(inventory)
+    noticed = {one.name: _prove(one, path, inventory) for one in _in_time(chosen, seconds)}
+    missed = [name for name, was in noticed.items() if not was]
+    say(f"{len(noticed) - len(missed)} of {len(noticed)} breaks were noticed", indent=0)
+    after = run_spec(SWAP, path, _RESULTS / "unbroken.log", {})
     say(f"the unbroken cluster: {'green' if after.exit_code == 0 else after.red}", indent=0)
-    say(f"{len(chosen) - len(missed)} of {len(chosen)} breaks were noticed", indent=0)
     if missed:
         say(f"not noticed as they must be: {', '.join(missed)}", indent=0)
     return 1 if missed or after.exit_code != 0 else 0
 
 
-def _prove(one: Break, path: Path, inventory: Inventory) -> bool:
+def _in_time(chosen: list[Breakage], seconds: float | None) -> Iterator[Breakage]:
+    until = time.monotonic() + seconds if seconds is not None else float("inf")
+    return itertools.takewhile(lambda _: time.monotonic() < until, chosen)
+
+
+def _prove(one: Breakage, path: Path, inventory: Inventory) -> bool:
     say(f"{one.name}: {one.how}", indent=0)
-    with _broken(one, path, inventory):
-        result = _run(one.spec, path)
-        with opened(inventory) as agents:
-            require_broken(agents, one)
-    keep(_RESULTS, one, result)
-    unnoticed = [name for name in one.sentences if name not in result.red]
-    for name, said in result.red.items():
+    with _broken(one, path, inventory) as environment:
+        run = run_tour if one.spec.startswith(BEGIN) else run_spec
+        result = run(one.spec, path, _RESULTS / f"{one.name}.log", environment)
+        if isinstance(one, Break):
+            with opened(inventory) as agents:
+                require_broken(agents, one)
+    _tell(one, result)
+    noticed = set(one.sentences) <= set(result.red) and result.exit_code == one.exit_code
+    if noticed:
+        keep_proof(one, result, f"{datetime.now(UTC):%Y-%m-%d}")
+    return noticed
+
+
+def _tell(one: Breakage, result: Result) -> None:
+    for name, red in result.red.items():
         mark = "red, as it must be" if name in one.sentences else "red, too"
-        say(f"{name} ({mark}): {' '.join(said.split())[:200]}")
-    for name in unnoticed:
-        say(f"{name}: NOT RED")
-    say(f"exit code {result.exit_code}, {len(result.red)} red, {result.seconds:.1f} s")
-    return not unnoticed and result.exit_code == 1
+        say(f"{name} ({mark}, {red.times} of {red.of}): {' '.join(red.said.split())[:200]}")
+    for name in one.sentences:
+        if name not in result.red:
+            say(f"{name}: NOT RED")
+    code = result.exit_code
+    wrong = "" if code == one.exit_code else f", which is NOT {one.exit_code}"
+    say(f"exit code {code}{wrong}, {len(result.red)} red, {result.seconds:.1f} s")
 
 
 @contextmanager
-def _broken(one: Break, path: Path, inventory: Inventory) -> Iterator[None]:
+def _broken(one: Breakage, path: Path, inventory: Inventory) -> Iterator[Mapping[str, str]]:
+    """Break it, and give what the environment of a run must have; mend it whatever happens."""
     try:
-        with opened(inventory) as agents:
-            apply(agents, one, _KEPT)
-        yield
-    finally:
-        with _uninterrupted():
+        if isinstance(one, Slip):
+            with slipped(one) as environment:
+                yield environment
+            return
+        if isinstance(one, Damage):
+            damage(one, _DAMAGED)
+        if isinstance(one, Break):
             with opened(inventory) as agents:
-                restore(agents, _KEPT)
+                apply(agents, one, _BROKEN)
+        yield {}
+    finally:
+        with uninterrupted():
+            _mend(inventory)
             for name in remove_leftovers(path):
                 say(f"removed {name}, which the broken cluster had kept")
 
 
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _run(spec: str, inventory: Path) -> Result:
-    """Run one spec class; a signal is its to clean up, and ours once it has ended."""
-    report = inventory.with_name("report.xml")
-    report.unlink(missing_ok=True)
-    command = [
-        *(str(Path(sys.executable).with_name("run-contexts")), spec, "--seed", "1"),
-        *("--inventory", str(inventory), "--xml", str(report)),
-    ]
-    started = time.monotonic()
-    log = (_RESULTS / "last.log").open("wb")
-    with log, subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log) as run:
-        try:
-            code = run.wait(_RUN_SECONDS)
-        except subprocess.TimeoutExpired as error:
-            raise HarnessError(f"{spec} has not ended after {_RUN_SECONDS} s") from error
-        finally:
-            _end(run)
-    if not report.exists():
-        raise HarnessError(
-            f"{spec} ended with {code} and wrote no report", remedy=f"see {_RESULTS}/last.log"
-        )
-    sentences, red = read_report(report)
-    return Result(code, time.monotonic() - started, sentences, red)
-
-
-def _end(run: subprocess.Popen[bytes]) -> None:
-    if run.poll() is None:
-        with _uninterrupted():
-            run.terminate()
-            run.wait()
+def _mend(inventory: Inventory) -> None:
+    repair(_DAMAGED)
+    if _BROKEN.exists():
+        with opened(inventory) as agents:
+            restore(agents, _BROKEN)
 
 
 if __name__ == "__main__":

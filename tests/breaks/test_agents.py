@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, cast
 import prove
 import pytest
 from agents import Agents, apply, require_broken, restore
-from breaks import BREAKS
+from all_breaks import ALL_BREAKS
+from breaking import Break
 
 from cluster_tests.errors import NodeError, RefusedError
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from cluster_tests.inventory.entries import Inventory
 
-BREAK = next(one for one in BREAKS if one.restart)
+BREAK = next(one for one in ALL_BREAKS if isinstance(one, Break) and one.restart)
 ORIGINAL = BREAK.source.read_text()
 
 
@@ -94,7 +95,7 @@ def test_an_interruption_restores_the_cluster_and_removes_what_is_left(
 
     swept: list[Path] = []
     monkeypatch.setattr(prove, "opened", opened)
-    monkeypatch.setattr(prove, "_KEPT", kept)
+    monkeypatch.setattr(prove, "_BROKEN", kept)
     monkeypatch.setattr(prove, "remove_leftovers", sweep)
     with pytest.raises(KeyboardInterrupt):
         interrupted()

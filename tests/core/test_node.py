@@ -7,7 +7,7 @@ import pytest
 
 from cluster_tests.errors import NodeError
 from cluster_tests.model import Application, Container, Volume
-from cluster_tests.nodes.node import Engine
+from cluster_tests.nodes.node import Engine, Output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,6 +106,35 @@ def test_an_engine_that_is_not_there_is_told_with_its_remedy(tmp_path: Path, nam
     with pytest.raises(NodeError, match="core4: connecting: the engine does not answer") as raised:
         Engine("core4", tmp_path / name, 1).open()
     assert "start the Docker engine" in raised.value.remedy
+
+
+class SlowApi:
+    """An engine that does not know at once how a process ended."""
+
+    def __init__(self, *codes: int | None) -> None:
+        self.codes = list(codes)
+
+    def exec_create(self, _container: str, _command: list[str]) -> dict[str, str]:
+        return {"Id": "e"}
+
+    def exec_start(self, _process: str, *, demux: bool) -> tuple[bytes, None]:
+        assert demux
+        return b"said", None
+
+    def exec_inspect(self, _process: str) -> dict[str, int | None]:
+        return {"ExitCode": self.codes.pop(0) if len(self.codes) > 1 else self.codes[0]}
+
+
+def test_the_exit_code_is_awaited(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "_api", SlowApi(None, None, 3))
+    assert engine.run("consul", ["true"]) == Output(3, "said", "")
+
+
+def test_a_process_that_never_ends_is_told(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "_api", SlowApi(None))
+    monkeypatch.setattr(engine, "_timeout", 0.05)
+    with pytest.raises(NodeError, match="true has closed its output, and does not end"):
+        engine.run("consul", ["true"])
 
 
 def test_an_exec_the_engine_refuses_is_told(engine: Engine, http_over_unix: HttpOverUnix) -> None:

@@ -29,8 +29,10 @@ SHOWN = Observation(
                 {
                     Schedule("a_db", "replicate:10.0.0.3", 60),
                     Schedule("a_db", "purge:1h", 1440),
+                    Schedule("a_volume_that_is_gone", "replicate:10.0.0.3", 60),
                 }
-            )
+            ),
+            btrfs_volumes=frozenset({"a_db"}),
         ),
         "core3": NodeView(),
     }
@@ -117,12 +119,13 @@ def test_the_volume_of_our_own_goes_even_if_it_cannot_be_read(
     assert nodes["core3"].asked[-1] == "remove"
 
 
-def test_an_address_of_no_node_is_an_error(
+def test_an_address_of_no_node_is_a_result(
     nodes: dict[str, PaperNode], inventory: Inventory
 ) -> None:
     del nodes["core3"]
-    with pytest.raises(NodeError, match=r"replicates to 10\.0\.0\.3"):
-        tried(nodes, inventory)
+    [found] = tried(nodes, inventory).values()
+    assert found.restored is None
+    assert found.objection == "core1: a job replicates to 10.0.0.3, which is no node's"
 
 
 # --- the script that reads

@@ -1,13 +1,9 @@
-"""The breaks of the cases beyond the plain switch."""
+"""Breaks of what a repository may declare, and of how its versions are named."""
 
 from __future__ import annotations
 
-from breaking import Break
+from breaking import Break, Damage
 
-RAISED = "specs/maintenance_specs.py:WhenTheMaintenanceFlagIsRaisedByHand"
-LOWERED = "specs/maintenance_specs.py:WhenTheMaintenanceFlagIsLoweredByHand"
-UNDER_WAY = "specs/maintenance_specs.py:WhenASwitchIsUnderWay"
-FOUR = "specs/neighbours_specs.py:WhenOneOfFourApplicationsIsSwitched"
 BINDS = "specs/definition_specs.py:WhenAServiceBindsFilesOfItsRepository"
 DOORS = "specs/definition_specs.py:WhenServicesNameHaproxyAlone"
 QUIET = "specs/definition_specs.py:WhenAnApplicationWithoutUrlIsBuiltOnItsNode"
@@ -17,96 +13,16 @@ SPELLED_AGAIN = "specs/version_specs.py:WhenAnApplicationIsRedeployedByAnotherSp
 
 _FETCHED = '    _write_environment(application, directory / ".env")'
 
-IN_CASES = (
-    # --- maintenance
-    Break(
-        name="haproxy-ignores-maintenance",
-        how="HAProxy keeps the entries of an application in maintenance",
-        spec=RAISED,
-        sentences=(
-            "should_lose_its_haproxy_entries_on_every_node_and_nothing_else",
-            "should_refuse_ssh_through_every_node_where_it_answered",
-            "should_show_nothing_else_that_changed",
-        ),
-        file="haproxy.py",
-        old="        if record.name not in maintained:",
-        new="        if record.name:",
-        restart=True,
-    ),
-    Break(
-        name="maintenance-page-is-200",
-        how="Caddy's maintenance page says that all is well",
-        spec=RAISED,
-        sentences=("should_be_answered_by_the_maintenance_page_of_caddy_through_every_node",),
-        file="templates/Caddyfile.j2",
-        old='moment." 503',
-        new='moment." 200',
-        restart=True,
-    ),
-    Break(
-        name="maintenance-of-all",
-        how="a flag takes all applications of the node away",
-        spec=RAISED,
-        sentences=("should_not_be_noticed_by_its_neighbour",),
-        file="caddyfile.py",
-        old="if record.name not in maintained and record.caddyfile]",
-        new="if not maintained and record.caddyfile]",
-        restart=True,
-    ),
-    Break(
-        name="maintenance-for-ever",
-        how="a node never forgets that an application was in maintenance",
-        spec=LOWERED,
-        sentences=(
-            "should_show_what_it_showed_before",
-            "should_answer_as_before_through_every_node",
-            "should_still_have_every_record_and_file",
-        ),
-        file="rendering.py",
-        old="    return State(tuple(records), frozenset(flags), tuple(unreadable))",
-        new=(
-            "    _SEEN.update(flags)\n"
-            "    return State(tuple(records), frozenset(_SEEN), tuple(unreadable))\n\n\n"
-            "_SEEN: set[str] = set()"
-        ),
-        restart=True,
-    ),
-    Break(
-        name="flag-raised-twice",
-        how="the old master raises the flag, lowers it and raises it again at once",
-        spec=UNDER_WAY,
-        sentences=(
-            "should_have_raised_the_flag_exactly_once",
-            "should_have_lowered_the_flag_exactly_once",
-        ),
-        file="steps/publish.py",
-        old="        work.tools.consul.put(key, work.event.id)",
-        new=(
-            "        work.tools.consul.put(key, work.event.id)\n"
-            "        work.tools.consul.delete(key)\n"
-            "        work.tools.consul.put(key, work.event.id)"
-        ),
-    ),
-    # --- side by side
-    Break(
-        name="neighbours-unrouted",
-        how="while one application is in maintenance, HAProxy knows no other",
-        spec=FOUR,
-        sentences=("should_answer_every_request_of_the_others",),
-        file="haproxy.py",
-        old="    for record in sorted(records, key=lambda record: record.name):",
-        new="    for record in [] if maintained else sorted(records, key=lambda each: each.name):",
-        restart=True,
-    ),
-    Break(
-        name="neighbours-unscheduled",
-        how="a node that drops one application's jobs drops those of all",
-        spec=FOUR,
-        sentences=("should_leave_the_others_as_they_were",),
-        file="steps/publish.py",
-        old="    _schedule(work, Placement(), [])",
-        new="    work.plugin.reschedule(work.plugin.jobs(), [])",
-    ),
+# Earlier in the PATH of the Consul container than the client itself.
+_CLIENT = "docker exec cluster_consul_1"
+_WRAPPER = "/usr/local/sbin/docker"
+OLD_CLIENT = (
+    f"{_CLIENT} sh -c 'printf \"#!/bin/sh\\nDOCKER_API_VERSION=1.41 exec /usr/bin/docker"
+    f' \\"\\$@\\"\\n" > {_WRAPPER}; chmod +x {_WRAPPER}\''
+)
+NEW_CLIENT = f"{_CLIENT} rm -f {_WRAPPER}"
+
+IN_DECLARING = (
     # --- definitions
     Break(
         name="bound-files-altered",
@@ -191,7 +107,62 @@ IN_CASES = (
         old="declared.read_text() if declared.exists() else None",
         new="None",
     ),
+    Break(
+        name="sites-for-doors",
+        how="every service gets a site, whether it asks for one or not",
+        spec=DOORS,
+        sentences=("should_have_no_site_in_any_caddy",),
+        file="definition.py",
+        old=(
+            '            service.caddyfile.strip().replace("$CONTAINER",'
+            " containers[service.name])\n"
+            "            for service in self.services\n"
+            "            if service.caddyfile\n"
+        ),
+        new=(
+            '            f"http://{service.name}.cluster.test {{\\n'
+            ' reverse_proxy {containers[service.name]}:80\\n}}"\n'
+            "            for service in self.services\n"
+        ),
+    ),
+    Break(
+        name="urls-invented",
+        how="the record names a URL for what has none",
+        spec=QUIET,
+        sentences=("should_have_no_url_and_no_way_in",),
+        file="recording.py",
+        old="urls=sites",
+        new='urls=sites or ["http://nowhere.cluster.test"]',
+    ),
+    Damage(
+        name="client-of-another-level",
+        how="core4's docker client speaks another API level than its engine",
+        spec=QUIET,
+        sentences=("should_be_built_by_a_client_and_an_engine_of_one_api_level",),
+        node="core4",
+        script=OLD_CLIENT,
+        undo=NEW_CLIENT,
+    ),
     # --- versions
+    Break(
+        name="checkouts-in-upper-case",
+        how="the name of a checkout is not in lower case",
+        spec=SPELLED,
+        sentences=("should_take_its_name_from_the_path_in_lower_case",),
+        file="names.py",
+        old=(
+            '        return f"{self.name}-{deploy_id}"\n\n'
+            "    def is_checkout(self, directory: str) -> bool:\n"
+            '        """Tell whether a directory\'s name is that of a checkout of this'
+            ' application."""\n'
+            '        start = f"{self.name}-"\n'
+        ),
+        new=(
+            '        return f"{self.name.upper()}-{deploy_id}"\n\n'
+            "    def is_checkout(self, directory: str) -> bool:\n"
+            '        start = f"{self.name.upper()}-"\n'
+        ),
+    ),
     Break(
         name="tag-not-recorded",
         how="the record names another version",
