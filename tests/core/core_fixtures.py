@@ -13,6 +13,7 @@ import yaml
 from http_doubles import HttpOverUnix
 
 from cluster_tests.inventory.file import load_inventory
+from cluster_tests.nodes.node import Engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,3 +63,12 @@ def http_over_unix(tmp_path: Path) -> Iterator[HttpOverUnix]:
         yield server
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def engine(http_over_unix: HttpOverUnix) -> Iterator[Engine]:
+    http_over_unix.answers["GET /version"] = (200, {"ApiVersion": "1.41", "Version": "20"})
+    engine = Engine("core3", http_over_unix.path, 2)
+    engine.open()
+    yield engine
+    engine.close()

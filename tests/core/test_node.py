@@ -10,23 +10,12 @@ from cluster_tests.model import Application, Container, Volume
 from cluster_tests.nodes.node import Engine, Output
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from http_doubles import HttpOverUnix
 
 pytest_plugins = ["core_fixtures"]
 
 APPLICATION = Application("http://forge/git/ledger", "one")
 PREFIX = APPLICATION.volume_prefix
-
-
-@pytest.fixture
-def engine(http_over_unix: HttpOverUnix) -> Iterator[Engine]:
-    http_over_unix.answers["GET /version"] = (200, {"ApiVersion": "1.41", "Version": "20"})
-    engine = Engine("core3", http_over_unix.path, 2)
-    engine.open()
-    yield engine
-    engine.close()
 
 
 def test_containers_are_read_with_their_service(
