@@ -12,6 +12,7 @@ from cluster_tests import __version__
 from cluster_tests.errors import ClusterTestsError, UsageError
 from cluster_tests.lab.commands import lab
 from cluster_tests.listing import list_specs
+from cluster_tests.nightly.commands import nightly
 from cluster_tests.tour.commands import tour
 
 _LIBRARY_USAGE = 2
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 app.add_typer(lab, name="lab")
 app.command()(tour)
+app.command()(nightly)
 app.command("list")(list_specs)
 
 

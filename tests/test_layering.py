@@ -20,6 +20,7 @@ FLOORS: list[dict[str, set[str]]] = [
     {
         "givens": {"cluster_tests.givens", "cluster_tests.behaviours"},
         "tour": {"cluster_tests.tour"},
+        "nightly": {"cluster_tests.nightly"},
     },
     {"plugin": {"cluster_tests.plugin"}},
     {"tenancy": {"cluster_tests.tenancy"}},

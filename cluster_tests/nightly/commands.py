@@ -1,0 +1,88 @@
+"""``cluster-tests nightly``: everything, unattended, with one exit code."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cluster_tests.errors import UsageError
+from cluster_tests.nightly.running import Nightwatch
+from cluster_tests.nightly.steps import Night, in_sum, steps
+from cluster_tests.report import say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from cluster_tests.nightly.running import Done
+
+_LOCK = Path("results") / "nightly.lock"
+_MINUTE = 60.0
+_WORDS = {0: "pass", 1: "fail", 2: "unknown", 3: "usage", 130: "interrupted"}
+
+
+def nightly(
+    *,
+    inventory: Annotated[
+        Path | None, typer.Option(help="The cluster under test; the local lab by default.")
+    ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Tour all switches (288 on four nodes), not the kinds.")
+    ] = False,
+    shard: Annotated[
+        str, typer.Option(metavar="I/N", help="Run the I-th of N parts of the specs.")
+    ] = "",
+    deadline: Annotated[
+        float, typer.Option(help="Minutes after which whatever still runs is ended.", min=0.1)
+    ] = 240.0,
+) -> None:
+    """Do all of it unattended: doctor, infrastructure, all specs, a tour, their reports.
+
+    Without an inventory the local lab is brought up for it, and down again. Only one night runs
+    at a time. Exit code: 0 all passed, 1 something failed, 2 nothing failed but something is
+    unknown, 3 a mistake in the arguments or the inventory, 130 interrupted.
+    """
+    with _alone(_LOCK):
+        watch = Nightwatch(deadline * _MINUTE, os.environ)
+        watch.catch()
+        done = watch.run(list(steps(Night(inventory, full=full, shard=shard))))
+        for line in told(done):
+            say(line, indent=0)
+    raise typer.Exit(in_sum(each.verdict for each in done))
+
+
+def told(done: Sequence[Done]) -> Iterator[str]:
+    """Sum the night up for whoever reads it in the morning, a line a step."""
+    width = max(len(each.step.name) for each in done)
+    for each in done:
+        remark = f"  ({each.remark})" if each.remark else ""
+        yield (
+            f"{each.step.name:{width}}  {_WORDS[each.verdict]:11}  {each.seconds:6.0f} s{remark}"
+        )
+    yield f"verdict of the night: {_WORDS[in_sum(each.verdict for each in done)]}"
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold the lock, or raise ``UsageError``: two nights would judge each other's load.
+
+    The lock is the kernel's: it ends with the process, however that ends.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.seek(0)
+            raise UsageError(
+                f"another nightly run is under way here (process {lock.read().strip() or '?'})",
+                remedy=f"wait for its end; who holds {path}: fuser {path}",
+            ) from error
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        yield

@@ -1,0 +1,203 @@
+"""A night of small commands: what is run, when it ends, and what it says in the morning."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cluster_tests.errors import UsageError
+from cluster_tests.nightly import commands
+from cluster_tests.nightly.running import Done, Nightwatch, end
+from cluster_tests.nightly.steps import Night, Step, in_sum, steps, verdict_of
+
+LONG = 600.0  # seconds
+GRACE = 20.0
+
+
+def python(program: str, name: str = "step", **rest: bool) -> Step:
+    return Step(name, (sys.executable, "-c", program), **rest)
+
+
+def run(*planned: Step, seconds: float = LONG) -> list[Done]:
+    return Nightwatch(seconds, os.environ, GRACE).run(planned)
+
+
+def names(night: Night) -> list[str]:
+    return [step.name for step in steps(night)]
+
+
+def test_a_night_on_the_lab_brings_it_up_and_down() -> None:
+    assert names(Night()) == ["lab", "doctor", "specs", "tour", "lab down"]
+    assert names(Night(Path("inventory.yaml"))) == ["doctor", "specs", "tour"]
+
+
+def test_every_step_gets_the_inventory() -> None:
+    for step in steps(Night(Path("inventory.yaml"))):
+        assert step.command[-2:] == ("--inventory", "inventory.yaml")
+
+
+def test_full_and_shard_are_handed_on() -> None:
+    found = {step.name: step.command for step in steps(Night(full=True, shard="2/3"))}
+    assert found["specs"][-2:] == ("--shard", "2/3")
+    assert "--full" in found["tour"]
+    assert "--kinds" not in found["tour"]
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected"),
+    [
+        ([0, 0], 0),
+        ([0, 2, 1], 1),
+        ([0, 2], 2),
+        ([2, 3], 3),
+        ([1, 3], 1),
+        ([1, 130], 130),
+        ([], 2),
+    ],
+)
+def test_the_night_says_the_worst(codes: list[int], expected: int) -> None:
+    assert in_sum(codes) == expected
+
+
+def test_only_steps_that_judge_the_cluster_can_fail_it() -> None:
+    judge, helper = Step("specs", ("x",), judges=True), Step("doctor", ("x",))
+    assert (verdict_of(judge, 1), verdict_of(helper, 1)) == (1, 2)
+    assert (verdict_of(judge, -9), verdict_of(judge, 77)) == (2, 2)
+    assert (verdict_of(helper, 3), verdict_of(helper, 130)) == (3, 130)
+
+
+def test_steps_run_in_order_and_a_failure_does_not_end_the_night() -> None:
+    done = run(python("raise SystemExit(1)", judges=True), python("pass"))
+    assert [each.verdict for each in done] == [1, 0]
+
+
+def test_what_everything_needs_ends_the_judging_but_not_the_clearing_up(tmp_path: Path) -> None:
+    mark = tmp_path / "down"
+    done = run(
+        python("raise SystemExit(1)", "doctor", needed=True),
+        python("raise SystemExit(7)", "specs", judges=True),
+        python(f"open({str(mark)!r}, 'w')", "lab down", always=True),
+    )
+    assert [each.verdict for each in done] == [2, 2, 0]
+    assert done[1].remark == "not run: doctor did not succeed"
+    assert mark.exists()
+
+
+def test_a_command_that_is_not_there_is_told() -> None:
+    [done] = run(Step("specs", ("no-such-command-of-ours",), judges=True))
+    assert done.verdict == 2
+    assert "cannot be started" in done.remark
+
+
+# Says when it is ready, and clears up when asked to end; or does not listen.
+CLEARS_UP = """
+import pathlib, signal, sys
+def clear(*_):
+    pathlib.Path(sys.argv[1]).write_text("cleared")
+    sys.exit(130)
+signal.signal(signal.SIGINT, clear)
+print("ready", flush=True)
+signal.pause()
+"""
+DEAF = """
+import signal
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("ready", flush=True)
+while True:
+    signal.pause()
+"""
+
+
+def started(program: str, *arguments: str) -> subprocess.Popen[bytes]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, *arguments],
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n"
+    process.stdout.close()
+    return process
+
+
+def test_who_is_ended_may_clear_up(tmp_path: Path) -> None:
+    process = started(CLEARS_UP, str(tmp_path / "mark"))
+    end(process, GRACE)
+    assert process.returncode == 130
+    assert (tmp_path / "mark").read_text() == "cleared"
+
+
+def test_who_does_not_listen_is_killed() -> None:
+    process = started(DEAF)
+    end(process, 0.05)
+    assert process.returncode == -signal.SIGKILL
+
+
+def test_the_deadline_ends_a_step_and_the_night_is_unknown() -> None:
+    done = run(python("import signal; signal.pause()", judges=True), python("pass"), seconds=0.5)
+    assert [each.verdict for each in done] == [2, 2]
+    assert done[0].remark == "ended by the night's deadline"
+    assert done[1].remark == "not run: the night's deadline has passed"
+
+
+NIGHT = """
+import os, sys
+from cluster_tests.nightly.running import Nightwatch
+from cluster_tests.nightly.steps import Step, in_sum
+watch = Nightwatch(600, os.environ)
+watch.catch()
+command = (sys.executable, "-c", sys.argv[1], sys.argv[2])
+down = (sys.executable, "-c", "print('down', flush=True)")
+done = watch.run([
+    Step("specs", command, judges=True),
+    Step("tour", ("never-run",)),
+    Step("lab down", down, always=True),
+])
+sys.exit(in_sum(each.verdict for each in done))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_lets_the_step_clear_up_and_ends_the_night(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", NIGHT, CLEARS_UP, str(tmp_path / "mark")], stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line == b"ready\n":
+            break
+    else:
+        pytest.fail("the step did not begin")
+    process.send_signal(number)
+    assert b"down" in process.stdout.read().splitlines()
+    process.stdout.close()
+    assert process.wait() == 130
+    assert (tmp_path / "mark").read_text() == "cleared"
+
+
+def test_one_night_at_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "results" / "nightly.lock"
+    with commands._alone(path), pytest.raises(UsageError, match=f"process {os.getpid()}"):
+        commands._alone(path).__enter__()
+    with commands._alone(path):
+        pass
+
+
+def test_the_morning_reads_a_line_a_step() -> None:
+    done = [
+        Done(Step("specs", ()), 1, 700.4),
+        Done(Step("tour", ()), 2, 0, "not run: interrupted"),
+    ]
+    assert list(commands.told(done)) == [
+        "specs  fail            700 s",
+        "tour   unknown           0 s  (not run: interrupted)",
+        "verdict of the night: fail",
+    ]
