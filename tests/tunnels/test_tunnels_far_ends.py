@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from far_ends import dial, read_all
-from real_sshd import free_port
+from cluster_tests.bench.sshd import free_port
 
 from tunnels import SocketForward, TcpForward, Tunnel, diagnosis, http_answers, local
 from tunnels.errors import (
@@ -27,7 +27,7 @@ from tunnels.local import SocketListener, TcpListener
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from real_sshd import Sshd
+    from cluster_tests.bench.sshd import Sshd
 
     from tunnels.specs import Forward
 

@@ -18,7 +18,7 @@ from tunnels.errors import SpecError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from real_sshd import Sshd
+    from cluster_tests.bench.sshd import Sshd
 
     Serve = Callable[[socket.socket], None]
     Open = Callable[[Serve], Path | tuple[str, int]]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from far_ends import PATIENCE, dial, read_exactly
-from real_sshd import free_port, make_key
+from cluster_tests.bench.sshd import free_port, make_key
 
 from tunnels import SocketForward, TcpForward, Tunnel, TunnelError, TunnelGroup
 from tunnels.connection import connect
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from real_sshd import Sshd
+    from cluster_tests.bench.sshd import Sshd
 
     from tunnels import Forward, Target
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from far_ends import FarEnd, read_all
-from real_sshd import free_port, make_key
+from cluster_tests.bench.sshd import free_port, make_key
 
 from tunnels import Target, Tunnel, TunnelError
 from tunnels.errors import (
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from real_sshd import Sshd
+    from cluster_tests.bench.sshd import Sshd
 
 pytest_plugins = ["tunnel_fixtures"]
 pytestmark = pytest.mark.usefixtures("leaves_nothing")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 import sshtunnel
 from far_ends import dial, read_all
-from real_sshd import free_port
+from cluster_tests.bench.sshd import free_port
 
 from tunnels import TcpForward, Tunnel
 from tunnels.errors import FarEndError, HostKeyUnknownError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from real_sshd import Sshd
+    from cluster_tests.bench.sshd import Sshd
 
 pytest_plugins = ["tunnel_fixtures"]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from far_ends import FarEnd, echo
-from real_sshd import Sshd
+from cluster_tests.bench.sshd import Sshd
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -1,4 +1,7 @@
-"""A real sshd, started by the tests as an ordinary process on loopback."""
+"""A real sshd, started as an ordinary process on loopback.
+
+The benchmark measures against it, and the tests of ``tunnels`` run against it.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,13 @@ import threading
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
-import pytest
-from far_ends import PATIENCE
-
+from cluster_tests.errors import HarnessError
 from tunnels import Target
+
+_PATIENCE = 10.0
+"""Seconds after which something that should happen at once counts as not happening."""
 
 CONFIGURATION = """
 ListenAddress 127.0.0.1
@@ -46,6 +50,7 @@ def public_part(path: Path) -> str:
 
 
 def free_port() -> int:
+    """Give a loopback port on which nobody listens at the moment."""
     with socket.create_server(("127.0.0.1", 0)) as sock:
         port: int = sock.getsockname()[1]
     return port
@@ -57,6 +62,7 @@ class Sshd:
     def __init__(
         self, directory: Path, *options: str, host_keys: tuple[str, ...] = ("ed25519",)
     ) -> None:
+        """Make keys in ``directory``; ``options`` are lines of sshd_config, before our own."""
         self.directory = directory
         self.port = free_port()
         self.user = pwd.getpwuid(os.getuid()).pw_name
@@ -80,9 +86,10 @@ class Sshd:
         return replace(known, **changes)
 
     def start(self) -> None:
+        """Start it and wait until it listens. Raises HarnessError with its log if it does not."""
         binary = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
         if binary is None:
-            pytest.fail("sshd is missing. To mend it: apt-get install openssh-server")
+            raise HarnessError("sshd is missing", remedy="apt-get install openssh-server")
         if os.getuid() == 0:
             Path("/run/sshd").mkdir(exist_ok=True)  # where sshd separates its privileges
         keys = [f"HostKey {key}" for key in self.host_keys]
@@ -102,8 +109,7 @@ class Sshd:
             raise
 
     def _read_log(self) -> None:
-        assert self._process.stderr is not None
-        with self._process.stderr as log:
+        with cast("IO[str]", self._process.stderr) as log:
             for line in log:
                 with self._news:
                     self.lines.append(line)
@@ -115,12 +121,14 @@ class Sshd:
             return sum(text in line for line in self.lines)
 
     def wait_for(self, text: str, times: int = 1) -> None:
-        """Wait until the log has ``text`` on so many lines."""
+        """Wait until the log has ``text`` on so many lines; raises HarnessError if it does not."""
         with self._news:
             seen = self._news.wait_for(
-                lambda: sum(text in line for line in self.lines) >= times, PATIENCE
+                lambda: sum(text in line for line in self.lines) >= times, _PATIENCE
             )
-        assert seen, f"sshd's log never said {text!r} {times} time(s):\n" + "".join(self.lines)
+        if not seen:
+            said = "".join(self.lines)
+            raise HarnessError(f"sshd's log never said {text!r} {times} time(s):\n{said}")
 
     def signal_sessions(self, number: signal.Signals) -> None:
         """Send a signal to what serves connections; new ones are still accepted."""
@@ -129,10 +137,11 @@ class Sshd:
                 os.kill(pid, number)
 
     def stop(self) -> None:
+        """End it with everything that serves connections."""
         self.signal_sessions(signal.SIGKILL)
         self._process.terminate()
-        self._process.wait(PATIENCE)
-        self._reader.join(PATIENCE)
+        self._process.wait(_PATIENCE)
+        self._reader.join(_PATIENCE)
 
 
 def _descendants(pid: int) -> list[int]:
