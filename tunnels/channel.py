@@ -10,6 +10,7 @@ channel.
 
 from __future__ import annotations
 
+import struct
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -35,6 +36,8 @@ _GRANT = WINDOW // 8
 _MAX_PACKET = 32 * 1024
 """Bytes of data in one message, either way; RFC 4253 section 6.1 has everybody take as much."""
 
+
+_DATA = struct.Struct(">BII")
 
 @dataclass(frozen=True)
 class Destination:
@@ -137,9 +140,7 @@ class Channel:
         """Send at most ``capacity`` bytes."""
         with self._lock:
             self._room -= len(data)
-        message = self._message(MSG_CHANNEL_DATA)
-        message.add_string(data)
-        self._send(message)
+        self._send(Message(_DATA.pack(MSG_CHANNEL_DATA, self._remote_number, len(data)) + data))
 
     def consumed(self, count: int) -> bool:
         """Count ``count`` bytes as passed on; tell whether it is time to call grant."""
@@ -186,6 +187,10 @@ class Channel:
 
     def _refused(self, reason: int, text: str) -> None:
         self._receiver.refused(reason, text)
+
+    def feed(self, payload: bytes) -> None:
+        """Take CHANNEL_DATA."""
+        self._receiver.received(memoryview(payload)[9:])
 
     def _feed(self, message: Message) -> None:
         self._receiver.received(message.get_binary())

@@ -11,6 +11,7 @@ numbering of channels, the sending that waits for a renewal of keys, and the han
 from __future__ import annotations
 
 import socket
+import struct
 from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
@@ -24,19 +25,23 @@ from paramiko.common import (
     MSG_CHANNEL_WINDOW_ADJUST,
 )
 
+from paramiko.message import Message
+
 from tunnels.channel import Channel
 from tunnels.errors import ConnectionLostError
+from tunnels.packets import Packetizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from paramiko.message import Message
     from paramiko.transport import ChannelMap
 
     from tunnels.channel import Destination, Receiver
 
     Handler = Callable[..., object]
+
+_NUMBER = struct.Struct(">I")
 
 _IDLE_CHECK = 1.0
 """Seconds after which paramiko's thread looks up from an idle socket (its default is ten times a
@@ -53,29 +58,6 @@ def _call(name: str) -> Handler:
         getattr(channel, name)(message)
 
     return handle
-
-
-class _Packetizer(paramiko.packet.Packetizer):
-    """Acknowledges what arrives at once.
-
-    sshd leaves Nagle's algorithm on for connections without a session: of two small messages, say
-    an answer and its end, it holds the second back until the first is acknowledged, which Linux
-    would do after 40 ms. The option (tcp(7), TCP_QUICKACK) lasts until the next data.
-    """
-
-    def __init__(self, sock: socket.socket) -> None:
-        super().__init__(sock)
-        self._stream = sock
-        # Only Linux has the option, and needs it; a connection through a proxy is no TCP socket.
-        internet = sock.family in {socket.AF_INET, socket.AF_INET6}
-        self._delays = internet and hasattr(socket, "TCP_QUICKACK")
-
-    def read_message(self) -> tuple[int, Message]:
-        """Read a message, then acknowledge it."""
-        message = super().read_message()
-        if self._delays:
-            self._stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-        return message
 
 
 class Transport(paramiko.Transport):
@@ -100,9 +82,10 @@ class Transport(paramiko.Transport):
 
     def __init__(self, sock: socket.socket) -> None:
         """Speak SSH over the connected ``sock``, which now belongs to the transport."""
-        super().__init__(sock, packetizer_class=_Packetizer)
+        super().__init__(sock, packetizer_class=Packetizer)
         sock.settimeout(_IDLE_CHECK)
         self._stream = sock
+        self.packetizer.deliver = self._deliver
         # Held until the answer has come, also for a caller that gave up: it must be closed then.
         self._asked: dict[int, Channel] = {}
 
@@ -124,6 +107,24 @@ class Transport(paramiko.Transport):
             raise ConnectionLostError(f"the connection that should reach {destination} has ended")
         self._send_user_message(channel.opening(destination))
         return channel
+
+    def _deliver(self, payload: bytes) -> bool:
+        """Hand data to its channel by the short way; False leaves the message to paramiko."""
+        if payload[0] != MSG_CHANNEL_DATA or self._expected_packet:
+            return False
+        channel = self._channels.get(_NUMBER.unpack_from(payload, 1)[0])
+        if not isinstance(channel, Channel):
+            return False
+        channel.feed(payload)
+        return True
+
+    def _send_user_message(self, message: Message) -> None:
+        """Send a message; wait only while keys are being renewed."""
+        with self.clear_to_send_lock:
+            if self.active and self.clear_to_send.is_set():
+                self._send_message(message)
+                return
+        super()._send_user_message(message)
 
     def run(self) -> None:
         """Run paramiko's thread, then tell of its end the channels that were added meanwhile."""
