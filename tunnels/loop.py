@@ -32,6 +32,8 @@ class Loop:
         """Prepare a loop whose thread will carry ``name``; nothing is opened yet."""
         self._calls: deque[Callable[[], None]] = deque()
         self._lock = threading.Lock()
+        # The selector's own map is slow to ask: it writes an error message for what is not in it.
+        self._watched: set[socket.socket] = set()
         self._accepts_calls = False
         # A daemon: a program that ends without closing its tunnels must not hang.
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -58,13 +60,15 @@ class Loop:
 
     def watch(self, sock: socket.socket, events: int, ready: Callable[[int], None]) -> None:
         """Call ``ready`` with the events, of those asked for, that have come; 0 asks for none."""
-        watched = sock in self._selector.get_map()
+        watched = sock in self._watched
         if events and watched:
             self._selector.modify(sock, events, ready)
         elif events:
             self._selector.register(sock, events, ready)
+            self._watched.add(sock)
         elif watched:
             self._selector.unregister(sock)
+            self._watched.discard(sock)
 
     def stop(self, last: Callable[[], None]) -> None:
         """Run ``last`` as the last callback, end the thread and wait for it.

@@ -146,7 +146,8 @@ class Relay:
             self._close_channel()
             return
         self.opening.set_result(None)
-        self._update()
+        # The client has mostly asked already: to read at once spares waiting for it.
+        self._ready(READ)
 
     def _fail(self, error: Exception) -> None:
         if not self.opening.done():
