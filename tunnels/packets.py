@@ -15,7 +15,7 @@ import os
 import socket
 import struct
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import paramiko
 from cryptography.exceptions import InvalidTag
@@ -40,6 +40,7 @@ _BLOCK = 16
 _SEQUENCE = 0xFFFFFFFF
 _LENGTH = struct.Struct(">I")
 _HEAD = struct.Struct(">IB")
+_TIME = struct.Struct("@ll")
 _COUNTER = struct.Struct(">4sQ")
 
 
@@ -90,6 +91,18 @@ class Packetizer(paramiko.packet.Packetizer):
         # Only Linux has the option, and needs it; a connection through a proxy is no TCP socket.
         internet = sock.family in {socket.AF_INET, socket.AF_INET6}
         self._delays = internet and hasattr(socket, "TCP_QUICKACK")
+
+    def set_inbound_cipher(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - paramiko's
+        """Take the keys for reading; from now on let the kernel keep the time.
+
+        A socket with a timeout of Python's is asked whether it is ready before each call.
+        """
+        super().set_inbound_cipher(*arguments, **options)
+        seconds = self._stream.gettimeout()
+        if seconds:
+            self._stream.settimeout(None)
+            limit = _TIME.pack(int(seconds), int(seconds % 1 * 1_000_000))
+            self._stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
 
     # --- reading
 
