@@ -21,6 +21,7 @@ FLOORS: list[dict[str, set[str]]] = [
         "givens": {"cluster_tests.givens", "cluster_tests.behaviours"},
         "tour": {"cluster_tests.tour"},
         "nightly": {"cluster_tests.nightly"},
+        "bench": {"cluster_tests.bench"},
     },
     {"plugin": {"cluster_tests.plugin"}},
     {"tenancy": {"cluster_tests.tenancy"}},

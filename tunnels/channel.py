@@ -15,14 +15,18 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import paramiko
 from paramiko.common import (
     MSG_CHANNEL_CLOSE,
     MSG_CHANNEL_DATA,
     MSG_CHANNEL_EOF,
+    MSG_CHANNEL_FAILURE,
     MSG_CHANNEL_OPEN,
     MSG_CHANNEL_WINDOW_ADJUST,
 )
 from paramiko.message import Message
+
+from tunnels.wire import take_bytes, take_flag, take_int, take_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +41,12 @@ _MAX_PACKET = 32 * 1024
 """Bytes of data in one message, either way; RFC 4253 section 6.1 has everybody take as much."""
 
 
+_LARGEST_WINDOW = 0xFFFFFFFF
+"""Bytes that a window may have (RFC 4254 section 5.2)."""
+
+_LENGTH = struct.Struct(">I")
 _DATA = struct.Struct(">BII")
+
 
 @dataclass(frozen=True)
 class Destination:
@@ -84,7 +93,7 @@ class Receiver(Protocol):
     def refused(self, reason: int, text: str) -> None:
         """Take note that the server refused it; ``reason`` as in RFC 4254 section 5.1."""
 
-    def received(self, data: bytes) -> None:
+    def received(self, data: memoryview) -> None:
         """Take data, which counts against the window until it is passed to Channel.consumed."""
 
     def ended(self) -> None:
@@ -110,10 +119,13 @@ class Channel:
         self._told = told
         self._lock = threading.Lock()
         self._remote_number = 0
+        self._granted = WINDOW
         self._room = 0
         self._max_packet = 0
         self._consumed = 0
+        self._known = False  # to the far end, which has accepted it
         self._open = False
+        self._ended = False
         self._eof_sent = False
 
     def __str__(self) -> str:
@@ -153,6 +165,7 @@ class Channel:
         """Let the far end send again what has been passed on."""
         with self._lock:
             count, self._consumed = self._consumed, 0
+            self._granted += count
         if self._open:
             message = self._message(MSG_CHANNEL_WINDOW_ADJUST)
             message.add_int(count)
@@ -176,41 +189,82 @@ class Channel:
         message.add_int(self._remote_number)
         return message
 
-    # --- called by paramiko's Transport, on its thread
+    # --- called by paramiko's Transport, on its thread. What no server may send raises
+    # paramiko.SSHException, which ends the connection: nothing more of it can be believed.
 
     def _set_remote_channel(self, number: int, room: int, max_packet: int) -> None:
+        if max_packet == 0:
+            raise paramiko.SSHException(f"the server opens {self} for packets of no size")
         self._remote_number = number
         self._room = room
         self._max_packet = min(max_packet, _MAX_PACKET)
-        self._open = True
+        self._known = self._open = True
         self._receiver.opened()
 
-    def _refused(self, reason: int, text: str) -> None:
-        self._receiver.refused(reason, text)
+    def _refused(self, message: Message) -> None:
+        """Take the reason and text of CHANNEL_OPEN_FAILURE (RFC 4254 section 5.1)."""
+        self._receiver.refused(take_int(message), take_text(message))
 
-    def feed(self, payload: bytes) -> None:
-        """Take CHANNEL_DATA."""
-        self._receiver.received(memoryview(payload)[9:])
+    def feed(self, field: memoryview) -> None:
+        """Take the one field of CHANNEL_DATA, a string (RFC 4254 section 5.2)."""
+        size = len(field) - _LENGTH.size
+        if size < 0 or _LENGTH.unpack_from(field)[0] != size:
+            raise paramiko.SSHException(f"the server sent data on {self} that is cut short")
+        self._take_window(size)
+        self._receiver.received(field[_LENGTH.size :])
 
     def _feed(self, message: Message) -> None:
-        self._receiver.received(message.get_binary())
+        self.feed(memoryview(message.get_remainder()))
 
     def _feed_extended(self, message: Message) -> None:
         """Pass over what only sessions send (RFC 4254 section 5.2)."""
+        take_int(message)
+        self._take_window(len(take_bytes(message)))
+
+    def _take_window(self, size: int) -> None:
+        with self._lock:
+            self._granted -= size
+            if self._granted < 0 or self._ended or not self._known:
+                raise paramiko.SSHException(f"the server sent data on {self} that it may not send")
 
     def _window_adjust(self, message: Message) -> None:
+        count = take_int(message)
         with self._lock:
-            self._room += message.get_int()
+            self._room += count
+            if self._room > _LARGEST_WINDOW or not self._known:
+                raise paramiko.SSHException(f"the server opens the window of {self} too wide")
         self._receiver.room()
 
     def _handle_eof(self, _message: Message) -> None:
+        self._expect_known()
+        self._ended = True
         self._receiver.ended()
 
     def _handle_close(self, _message: Message) -> None:
+        self._expect_known()
+        self._ended = True
         self._receiver.closed(lost=False)
 
-    def _handle_request(self, _message: Message) -> None:
-        """Pass over requests: none is defined for forwarded connections."""
+    def _handle_request(self, message: Message) -> None:
+        """Refuse requests: none is defined for forwarded connections.
+
+        But an answer is owed to who wants one (RFC 4254 section 5.4): by it sshd sees that we are
+        alive (ClientAliveInterval), and ends the connection if it does not come.
+        """
+        self._expect_known()
+        take_text(message)
+        if take_flag(message) and self._open:
+            self._send(self._message(MSG_CHANNEL_FAILURE))
+
+    def _request_success(self, _message: Message) -> None:
+        """Take an answer that nobody asked for."""
+        raise paramiko.SSHException(f"the server answers a request on {self} that was not made")
+
+    _request_failed = _request_success
+
+    def _expect_known(self) -> None:
+        if not self._known:
+            raise paramiko.SSHException(f"the server talks on {self}, which is not open")
 
     def _unlink(self) -> None:
         self._receiver.closed(lost=True)

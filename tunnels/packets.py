@@ -30,9 +30,10 @@ if TYPE_CHECKING:
 
     Deliver = Callable[[bytes], bool]
 
-_LARGEST = 256 * 1024
-"""Bytes of the largest packet that is taken: OpenSSH's PACKET_MAX_SIZE; our channels ask for less.
-Its length comes before it is authenticated, so it must not make us wait for, or hold, more."""
+_LARGEST = 64 * 1024
+"""Bytes of the largest packet that is taken: RFC 4253 section 6.1 asks for 35,000, and our channels
+for no more. A length is read before it is authenticated: it must not make us hold, or await, more.
+"""
 
 _ROOM = 2 * _LARGEST
 _TAG = 16

@@ -104,14 +104,14 @@ class Relay:
         """Give the local side up."""
         self._loop.call(lambda: self._fail(OpenRefused(reason, text)))
 
-    def received(self, data: bytes) -> None:
+    def received(self, data: memoryview) -> None:
         """Pass data on at once, or keep it for the loop when the local reader is slow."""
         with self._lock:
             if self._over:
                 return
             count = 0 if self._backlog else self._write(data)
             if count < len(data):
-                self._backlog.append(memoryview(data)[count:])
+                self._backlog.append(data[count:])
                 if len(self._backlog) == 1:
                     self._loop.call(self._update)
         self._count(count)

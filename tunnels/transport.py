@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import socket
 import struct
+import threading
+from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
@@ -21,20 +23,22 @@ from paramiko.common import (
     MSG_CHANNEL_DATA,
     MSG_CHANNEL_EOF,
     MSG_CHANNEL_EXTENDED_DATA,
+    MSG_CHANNEL_FAILURE,
     MSG_CHANNEL_REQUEST,
+    MSG_CHANNEL_SUCCESS,
     MSG_CHANNEL_WINDOW_ADJUST,
 )
-
-from paramiko.message import Message
 
 from tunnels.channel import Channel
 from tunnels.errors import ConnectionLostError
 from tunnels.packets import Packetizer
+from tunnels.wire import take_int
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from paramiko.message import Message
     from paramiko.transport import ChannelMap
 
     from tunnels.channel import Destination, Receiver
@@ -42,6 +46,8 @@ if TYPE_CHECKING:
     Handler = Callable[..., object]
 
 _NUMBER = struct.Struct(">I")
+_HEADER = 1 + _NUMBER.size
+"""Bytes before the fields of a message on a channel: its kind and the channel's number."""
 
 _IDLE_CHECK = 1.0
 """Seconds after which paramiko's thread looks up from an idle socket (its default is ten times a
@@ -55,6 +61,8 @@ def _call(name: str) -> Handler:
     """Call the method of whatever channel is meant, where paramiko always calls its own class."""
 
     def handle(channel: Any, message: Message) -> None:  # noqa: ANN401 - paramiko's class or ours
+        if len(message.get_so_far()) < _NUMBER.size:
+            raise paramiko.SSHException("the server sent a message that names no channel")
         getattr(channel, name)(message)
 
     return handle
@@ -66,9 +74,11 @@ class Transport(paramiko.Transport):
     if TYPE_CHECKING:  # what paramiko's type stubs leave out
         active: bool
         _channels: ChannelMap
+        _expected_packet: tuple[int, ...]
+        packetizer: Packetizer
 
         def _next_channel(self) -> int: ...
-        def _send_user_message(self, message: Message) -> None: ...
+        def _send_message(self, message: Message) -> None: ...
 
     _channel_handler_table: ClassVar[dict[int, Handler]] = {
         **paramiko.Transport._channel_handler_table,  # type: ignore[attr-defined]  # noqa: SLF001
@@ -76,6 +86,8 @@ class Transport(paramiko.Transport):
         MSG_CHANNEL_EXTENDED_DATA: _call("_feed_extended"),
         MSG_CHANNEL_WINDOW_ADJUST: _call("_window_adjust"),
         MSG_CHANNEL_REQUEST: _call("_handle_request"),
+        MSG_CHANNEL_SUCCESS: _call("_request_success"),
+        MSG_CHANNEL_FAILURE: _call("_request_failed"),
         MSG_CHANNEL_EOF: _call("_handle_eof"),
         MSG_CHANNEL_CLOSE: _call("_handle_close"),
     }
@@ -88,6 +100,7 @@ class Transport(paramiko.Transport):
         self.packetizer.deliver = self._deliver
         # Held until the answer has come, also for a caller that gave up: it must be closed then.
         self._asked: dict[int, Channel] = {}
+        self._kept: deque[Message] = deque()
 
     def open_forward(self, destination: Destination, receiver: Receiver) -> Channel:
         """Ask for a channel to ``destination``; the answer goes to ``receiver``.
@@ -110,21 +123,33 @@ class Transport(paramiko.Transport):
 
     def _deliver(self, payload: bytes) -> bool:
         """Hand data to its channel by the short way; False leaves the message to paramiko."""
-        if payload[0] != MSG_CHANNEL_DATA or self._expected_packet:
+        # While keys are exchanged, paramiko sees to it that nothing else comes.
+        if payload[0] != MSG_CHANNEL_DATA or len(payload) < _HEADER or self._expected_packet:
             return False
         channel = self._channels.get(_NUMBER.unpack_from(payload, 1)[0])
         if not isinstance(channel, Channel):
             return False
-        channel.feed(payload)
+        channel.feed(memoryview(payload)[_HEADER:])
         return True
 
     def _send_user_message(self, message: Message) -> None:
-        """Send a message; wait only while keys are being renewed."""
+        """Send a message; wait only while keys are being renewed.
+
+        On the transport's own thread, which renews them, it is kept until that is done.
+        """
         with self.clear_to_send_lock:
             if self.active and self.clear_to_send.is_set():
                 self._send_message(message)
                 return
-        super()._send_user_message(message)
+            if self.active and threading.current_thread() is self:
+                self._kept.append(message)
+                return
+        super()._send_user_message(message)  # type: ignore[misc]
+
+    def _parse_newkeys(self, message: Message) -> None:
+        super()._parse_newkeys(message)  # type: ignore[misc]
+        while self._kept:
+            self._send_user_message(self._kept.popleft())
 
     def run(self) -> None:
         """Run paramiko's thread, then tell of its end the channels that were added meanwhile."""
@@ -133,16 +158,23 @@ class Transport(paramiko.Transport):
             channel._unlink()  # type: ignore[attr-defined]  # noqa: SLF001 - as paramiko does
 
     def _parse_channel_open_success(self, message: Message) -> None:
-        super()._parse_channel_open_success(message)  # type: ignore[misc]
-        message.rewind()
-        self._asked.pop(message.get_int(), None)
+        number = take_int(message)
+        channel = self._asked.pop(number, None)
+        if channel is not None:
+            fields = (take_int(message) for _ in ("number", "window", "packet"))
+            channel._set_remote_channel(*fields)  # noqa: SLF001 - as paramiko does
+        elif isinstance(self._channels.get(number), Channel):
+            raise paramiko.SSHException(f"the server opens channel {number} twice")
+        else:
+            message.rewind()
+            super()._parse_channel_open_success(message)  # type: ignore[misc]
 
     def _parse_channel_open_failure(self, message: Message) -> None:
-        number = message.get_int()
+        number = take_int(message)
         channel = self._asked.pop(number, None)
         if channel is not None:
             self._channels.delete(number)
-            channel._refused(message.get_int(), message.get_text())  # noqa: SLF001 - as paramiko does
+            channel._refused(message)  # noqa: SLF001 - as paramiko does
         else:
             message.rewind()
             super()._parse_channel_open_failure(message)  # type: ignore[misc]

@@ -24,8 +24,8 @@ class Recorder:
     def refused(self, reason: int, text: str) -> None:
         self.heard.append((reason, text))
 
-    def received(self, data: bytes) -> None:
-        self.heard.append(data)
+    def received(self, data: memoryview) -> None:
+        self.heard.append(bytes(data))
 
     def ended(self) -> None:
         self.heard.append("ended")
@@ -134,7 +134,7 @@ def test_its_receiver_hears_what_comes() -> None:
     channel._set_remote_channel(9, 100, 32768)
     channel._feed(Message(string(b"data")))
     channel._feed_extended(Message(struct.pack(">I", 1) + string(b"stderr")))
-    channel._handle_request(message())
+    channel._handle_request(Message(string(b"whatever") + b"\0"))
     channel._window_adjust(message(5))
     channel._handle_eof(message())
     channel._handle_close(message())

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from far_ends import dial, read_all
-from cluster_tests.bench.sshd import free_port
 
+from cluster_tests.bench.sshd import free_port
 from tunnels import SocketForward, TcpForward, Tunnel, diagnosis, http_answers, local
 from tunnels.errors import (
     FarEndError,
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from cluster_tests.bench.sshd import Sshd
-
     from tunnels.specs import Forward
 
 pytest_plugins = ["tunnel_fixtures"]

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from cluster_tests.bench.sshd import make_key, public_part
 
+from cluster_tests.bench.sshd import make_key, public_part
 from tunnels.errors import HostKeyChangedError, HostKeyUnknownError, KnownHostsError
 from tunnels.known_hosts import KnownHosts, fingerprint, parse
 

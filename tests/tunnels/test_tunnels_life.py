@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from far_ends import PATIENCE, dial, read_exactly
-from cluster_tests.bench.sshd import free_port, make_key
 
+from cluster_tests.bench.sshd import free_port, make_key
 from tunnels import SocketForward, TcpForward, Tunnel, TunnelError, TunnelGroup
 from tunnels.connection import connect
 from tunnels.errors import (
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cluster_tests.bench.sshd import Sshd
-
     from tunnels import Forward, Target
 
 pytest_plugins = ["tunnel_fixtures"]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from far_ends import FarEnd, read_all
-from cluster_tests.bench.sshd import free_port, make_key
 
+from cluster_tests.bench.sshd import free_port, make_key
 from tunnels import Target, Tunnel, TunnelError
 from tunnels.errors import (
     HandshakeError,

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 import sshtunnel
 from far_ends import dial, read_all
-from cluster_tests.bench.sshd import free_port
 
+from cluster_tests.bench.sshd import free_port
 from tunnels import TcpForward, Tunnel
 from tunnels.errors import FarEndError, HostKeyUnknownError
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from far_ends import FarEnd, echo
+
 from cluster_tests.bench.sshd import Sshd
 
 if TYPE_CHECKING:
