@@ -6,9 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PREPARE := PYTHON=$(PYTHON) cluster_tests/lab/prepare.sh
 SPECS ?= specs/
+ROUNDS ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help specs test check lab lab-down engine clean
+.PHONY: help specs test bench check lab lab-down engine clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +22,9 @@ test: $(VENV)/checked ## Static checks and the project's own tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest
+
+bench: $(VENV)/checked ## Measure the tunnels beside ssh -L and sshtunnel, about a minute; ROUNDS=30 is steadier
+	$(BIN)/cluster-tests bench tunnels --rounds $(ROUNDS)
 
 lab: $(VENV)/installed engine ## Bring the local lab up; what exists is used
 	$(BIN)/cluster-tests lab up

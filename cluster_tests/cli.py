@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from cluster_tests import __version__
+from cluster_tests.bench.commands import bench
 from cluster_tests.errors import ClusterTestsError, UsageError
 from cluster_tests.lab.commands import lab
 from cluster_tests.listing import list_specs
@@ -25,6 +26,7 @@ app = typer.Typer(
     "The specs themselves are run by: run-contexts specs/ -v -s",
 )
 app.add_typer(lab, name="lab")
+app.add_typer(bench, name="bench")
 app.command()(tour)
 app.command()(nightly)
 app.command("list")(list_specs)
