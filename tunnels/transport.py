@@ -171,10 +171,12 @@ class Transport(paramiko.Transport):
 
     def _parse_channel_open_failure(self, message: Message) -> None:
         number = take_int(message)
-        channel = self._asked.pop(number, None)
+        channel = self._asked.get(number)
         if channel is not None:
-            self._channels.delete(number)
             channel._refused(message)  # noqa: SLF001 - as paramiko does
+            # Not before: a message that is cut short ends the connection, which tells all channels.
+            del self._asked[number]
+            self._channels.delete(number)
         else:
             message.rewind()
             super()._parse_channel_open_failure(message)  # type: ignore[misc]

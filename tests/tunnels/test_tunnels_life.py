@@ -309,3 +309,14 @@ def test_a_group_closes_all_its_tunnels_even_if_one_cannot_be_closed(
     with pytest.raises(GroupError, match="a thread did not end"):
         group.close()
     assert not any(tunnel.is_alive for tunnel in group.values())
+
+
+def test_an_idle_connection_answers_an_sshd_that_asks_whether_it_lives(
+    make_sshd: Callable[..., Sshd], tcp_far_end: Callable[..., tuple[str, int]]
+) -> None:
+    sshd = make_sshd("ClientAliveInterval 1", "ClientAliveCountMax 1", "LogLevel DEBUG3")
+    with Tunnel(sshd.target()) as tunnel, tunnel.connect(*tcp_far_end()) as client:
+        # 100 is CHANNEL_FAILURE: the answer to a request that nobody need know.
+        sshd.wait_for("receive packet: type 100", times=2)
+        client.sendall(b"still here")
+        assert read_exactly(client, 10) == b"still here"
