@@ -190,7 +190,7 @@ class Packetizer(paramiko.packet.Packetizer):
         """Wait until more has arrived, and take all of it that there is room for."""
         if self._start == self._end:
             self._start = self._end = 0
-        elif self._end == _ROOM:
+        elif _ROOM - self._end < _LARGEST:  # else little would be read at once, again and again
             rest = self._end - self._start
             self._room[:rest] = bytes(self._room[self._start : self._end])
             self._start, self._end = 0, rest

@@ -39,6 +39,10 @@ class Sink:
         pass
 
 
+def _field(size: int) -> memoryview:
+    return memoryview(struct.pack(">I", size) + bytes(size))
+
+
 class Window(RuleBasedStateMachine):
     """A far end that grants and sends as it likes; the books are kept here a second time."""
 
@@ -76,19 +80,20 @@ class Window(RuleBasedStateMachine):
         self.channel._window_adjust(Message(struct.pack(">I", count)))
         self.granted += count
 
-    @rule(size=st.integers(0, 400_000))
-    def receive(self, size: int) -> None:
-        field = memoryview(struct.pack(">I", size) + bytes(size))
-        if size > self.may_receive:
-            # The first excess ends the connection: nothing of it may be passed on.
-            before = self.sink.received_bytes
-            with pytest.raises(paramiko.SSHException, match="may not send"):
-                self.channel.feed(field)
-            assert self.sink.received_bytes == before
-            self._begin()
-        else:
-            self.channel.feed(field)
-            self.may_receive -= size
+    @rule(share=st.one_of(st.just(1.0), st.floats(0, 1)))
+    def receive_what_may_come(self, share: float) -> None:
+        size = int(self.may_receive * share)
+        self.channel.feed(_field(size))
+        self.may_receive -= size
+
+    @rule()
+    def receive_a_byte_too_many(self) -> None:
+        """End the connection, with nothing passed on; it all begins anew."""
+        before = self.sink.received_bytes
+        with pytest.raises(paramiko.SSHException, match="may not send"):
+            self.channel.feed(_field(self.may_receive + 1))
+        assert self.sink.received_bytes == before
+        self._begin()
 
     @precondition(lambda self: self.sink.received_bytes > self.passed_on)
     @rule(share=st.floats(0.1, 1))
