@@ -101,9 +101,8 @@ class AnApplication:
         self._failure = self._failure or moved.failure
         with Progress(f"{moved.switch}: reading through every node"):
             self._keep(moved)
-            with self._session.effort.asking():
-                self.haproxy_complaints = self._session.haproxy_complaints()
-                self._visit()
+            self.haproxy_complaints = self._session.haproxy_complaints()
+            self._visit()
 
     def _move(self, placement: Placement) -> Moved:
         return self._tenant.move(placement, update=self.update)
@@ -174,7 +173,7 @@ class ARunningApplication(AnApplication):
         moved = self._tenant.move(self.before)
         if moved.failure is not None:
             raise moved.failure
-        with Progress(f"{self.before}: writing records"), self._session.effort.asking():
+        with Progress(f"{self.before}: writing records"):
             self._write()
 
     def _move(self, placement: Placement) -> Moved:
@@ -189,12 +188,13 @@ class ARunningApplication(AnApplication):
 
     def _write(self) -> None:
         first = records(self._ledgers, first=1)
-        self._session.side_by_side(
+        self._session.answers(
             {node: partial(self._ledgers[node].write, first[node]) for node in self._ledgers}
         )
         self.written = tuple(first.values())
         self.cached = f"cached on {self.before.master}".encode()
-        next(iter(self._ledgers.values())).write_cache(self.cached)
+        [node, ledger], *_ = self._ledgers.items()
+        self._session.answers({node: partial(ledger.write_cache, self.cached)})
 
 
 class AnApplicationWithANewVersion(ARunningApplication):
@@ -216,9 +216,8 @@ class AnApplicationWithANewVersion(ARunningApplication):
     def given_a_note_in_the_volume_that_goes_and_another_version(self) -> None:
         """Write a note where it must not be seen again, and push the other version."""
         self._in_application(self.before, "sh", "-c", f"echo note > {self.note_in}/note")
-        publication = self._tenant.publication
         old = self._volumes()
-        publication.publish(self._session.version(self.service, self.next_variant))
+        self._tenant.publish(self._session.version(self.service, self.next_variant))
         self.volumes_added, self.volumes_removed = self._volumes() - old, old - self._volumes()
 
     def switch(self) -> None:

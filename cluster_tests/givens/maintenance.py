@@ -76,7 +76,7 @@ class AFlagByHand(ANeighbour):
         self._flag(up=False)
         self.shown_after = self._wait_for(self.shown_before, "out of maintenance")
         self.met_after = self._meet()
-        self.served_after = self._session.side_by_side(
+        self.served_after = self._session.answers(
             {node: partial(served, ledger, None) for node, ledger in self._ledgers.items()}
         )
 
@@ -106,7 +106,7 @@ class AFlagByHand(ANeighbour):
         return comparable(shown)
 
     def _meet(self) -> dict[str, Met]:
-        return self._session.side_by_side(
+        return self._session.answers(
             {node: partial(self._met, front) for node, front in self._session.fronts().items()}
         )
 

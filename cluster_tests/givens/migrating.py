@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cluster_tests.fronts.asking import Failure
     from cluster_tests.fronts.ledger import Ledger, Record
     from cluster_tests.model import Placement
+    from cluster_tests.session.session import Session
     from cluster_tests.tenancy.served import Served
 
 # The source's records are numbered from here on, so that nobody takes one for the target's.
@@ -78,7 +79,7 @@ class AMigration(ARunningApplication):
             raise moved.failure
         self._source_ledgers = session.ledgers(publication)
         first = records(self._source_ledgers, first=_FIRST_OF_SOURCE)
-        session.side_by_side(
+        session.answers(
             {node: partial(self._source_ledgers[node].write, first[node]) for node in first}
         )
         self.source_written = tuple(first.values())
@@ -101,8 +102,8 @@ class AMigration(ARunningApplication):
         self.failures = asking.failures
         self.complaints = cluster.errors(event)
         self.stayed = self._look()
-        self.target_served = _read(self._ledgers)
-        self.source_served = _read(self._source_ledgers)
+        self.target_served = _read(session, self._ledgers)
+        self.source_served = _read(session, self._source_ledgers)
         self.notes_found = {
             (whose, directory): self._read_note(whose, directory)
             for whose, directory in self._places()
@@ -161,11 +162,11 @@ class AFailingMigration(AMigration):
     def deploy_version(self, variant: str) -> None:
         """Deploy another version of the target, where it is."""
         version = self._session.version(self.service, variant)
-        self._tenant.publication.publish(version)
+        self._tenant.publish(version)
         moved = self._tenant.move(self.before)
         if moved.failure is not None:
             raise moved.failure
 
 
-def _read(ledgers: Mapping[str, Ledger]) -> dict[str, Served]:
-    return {node: served(ledger, None) for node, ledger in ledgers.items()}
+def _read(session: Session, ledgers: Mapping[str, Ledger]) -> dict[str, Served]:
+    return session.answers({node: partial(served, ledgers[node], None) for node in ledgers})

@@ -176,12 +176,12 @@ class AnUndisturbedApplication(ARunningApplication):
         """Publish another version (fixtures/services/ledger/variants)."""
         self._published_variant = True
         version = self._session.version(self.service, variant)
-        self._tenant.publication.publish(version, **values)
+        self._tenant.publish(version, **values)
 
     def deploy_again(self) -> None:
         """Deploy the plain version, and read everything."""
         if self._published_variant:
-            self._tenant.publication.publish(self._session.version(self.service))
+            self._tenant.publish(self._session.version(self.service))
         self._switch_to(self.before)
 
     def _move(self, placement: Placement) -> Moved:
@@ -220,7 +220,7 @@ class AnOvertakenDeploy(ARunningApplication):
         """Ask for ``first`` and at once for ``after``; wait until the latter has settled."""
         cluster, tenant = self._session.cluster, self._tenant
         self.first = tenant.ask(first).history.event_id
-        asked = time.time()
+        asked = time.monotonic()
         expectation = tenant.ask(self.after)
         record = cluster.consul.record(tenant.application)
         self.deploy_id_meanwhile = record and record["deploy_id"]

@@ -76,8 +76,9 @@ class Session:
         self, service: str, branch: str, variant: str = "", kind: RefKind = "heads"
     ) -> Publication:
         """Give a version of ``service`` a name, a domain and a port; create nothing."""
-        source = self.version(service, variant)
-        return self.publisher.plan(source, branch, taken=self._ports_in_use(), kind=kind)
+        with self.effort.own("planning"):
+            source = self.version(service, variant)
+            return self.publisher.plan(source, branch, taken=self._ports_in_use(), kind=kind)
 
     def fronts(self) -> dict[str, Front]:
         """Reach every node's front."""
@@ -114,14 +115,20 @@ class Session:
         """Name a directory of its own for the evidence of a failure; it is not made yet."""
         return _RESULTS / "evidence" / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{what}"
 
+    def answers(self, calls: Mapping[str, Callable[[], T]]) -> dict[str, T]:
+        """Run ``calls`` as ``side_by_side`` does; they do nothing but wait for what nodes serve."""
+        with self.effort.cluster("answering"):
+            return self.side_by_side(calls)
+
     def haproxy_complaints(self) -> dict[str, str]:
         """Ask every node's HAProxy whether it accepts its configuration; "" where it does.
 
         It is the check before a reload: ``haproxy -c -f FILE`` (HAProxy's management guide, 3).
         """
-        return self.side_by_side(
-            {node: partial(self.haproxy_complaint, node) for node in self.cluster.nodes}
-        )
+        with self.effort.own("checking configurations"):
+            return self.side_by_side(
+                {node: partial(self.haproxy_complaint, node) for node in self.cluster.nodes}
+            )
 
     def haproxy_complaint(self, node: str) -> str:
         """Ask one node's HAProxy; "" where it accepts its configuration."""
@@ -156,15 +163,15 @@ def open_session(inventory_path: Path, *, keep: bool = False) -> Session:
     ``HarnessError`` with every node and service that does not answer.
     """
     effort = Effort()
-    inventory = load_inventory(inventory_path)
-    inventory.require_may_change("run specs")
-    with ExitStack() as stack:
+    with effort.own("connecting"), ExitStack() as stack:
+        inventory = load_inventory(inventory_path)
+        inventory.require_may_change("run specs")
         executor = stack.enter_context(ThreadPoolExecutor(_SIDE_BY_SIDE, "session"))
         links = Links(inventory)
         stack.callback(links.close)
         links.open()
         sockets = {node: links.engine_socket(node) for node in inventory.nodes}
-        cluster = stack.enter_context(Cluster(inventory, sockets, links.consul_address()))
+        cluster = stack.enter_context(Cluster(inventory, sockets, links.consul_address(), effort))
         return Session(
             inventory_path=inventory_path,
             inventory=inventory,

@@ -85,9 +85,6 @@ class PaperCluster:
         self.note("settle", str(expectation.placement), expectation.history)
         return Waited(self.shows, 1.0, 0.1, 0.1, 1, 0)
 
-    def last_word(self, _event: str) -> float | None:
-        return None
-
     def replicate(self, _shown: Observation, master: str) -> dict[str, Replicated]:
         self.note("replicate", master)
         return {}

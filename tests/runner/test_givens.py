@@ -92,6 +92,7 @@ def session(
         plan=lambda *_wanted: PaperPublication(cluster),
         ledgers=lambda _publication: {node: PaperLedger(store, cluster) for node in NODES},
         side_by_side=in_turn,
+        answers=in_turn,
         haproxy_complaints=lambda: dict.fromkeys(NODES, ""),
     )
     monkeypatch.setattr(current, "session", lambda: paper)
