@@ -81,14 +81,17 @@ class AnApplication:
     def given_a_published_application(self) -> None:
         """Take a name, refuse it if it is in use, and push the service's repository."""
         self._session = current.session()
+        self.written, self.written_after, self.cached = (), (), None
+        self.served, self.replicated, self.departed = {}, {}, {}
+        self._move_in()
+
+    def _move_in(self) -> None:
         publication = self._publication = self._session.plan(
             self.service, f"spec-{secrets.token_hex(3)}", self.variant, self.version_kind
         )
+        self._ledgers = self._session.ledgers(publication)
         self._tenant = Tenant(self._session, publication)
         self._tenant.move_in()
-        self._ledgers = self._session.ledgers(publication)
-        self.written, self.written_after, self.cached = (), (), None
-        self.served, self.replicated, self.departed = {}, {}, {}
 
     def switch(self) -> None:
         """Switch from ``before`` to ``after``, wait until it has settled, read everything once."""
@@ -170,6 +173,9 @@ class ARunningApplication(AnApplication):
 
     def given_a_running_application_with_records(self) -> None:
         """Deploy on ``before``, wait until it has settled, and write through every front."""
+        self._begin()
+
+    def _begin(self) -> None:
         moved = self._tenant.move(self.before)
         if moved.failure is not None:
             raise moved.failure

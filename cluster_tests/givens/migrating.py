@@ -14,9 +14,8 @@ from cluster_tests.givens.refusals import Look
 from cluster_tests.givens.scripts import arguments_of, noted
 from cluster_tests.plugin.interrupts import interrupts
 from cluster_tests.report import Progress
-from cluster_tests.tenancy.served import served
 from cluster_tests.tenancy.tenant import Tenant
-from cluster_tests.tenancy.visit import records
+from cluster_tests.tenancy.visit import read, records
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from cluster_tests.fronts.asking import Failure
     from cluster_tests.fronts.ledger import Ledger, Record
     from cluster_tests.model import Placement
-    from cluster_tests.session.session import Session
     from cluster_tests.tenancy.served import Served
 
 # The source's records are numbered from here on, so that nobody takes one for the target's.
@@ -102,8 +100,8 @@ class AMigration(ARunningApplication):
         self.failures = asking.failures
         self.complaints = cluster.errors(event)
         self.stayed = self._look()
-        self.target_served = _read(session, self._ledgers)
-        self.source_served = _read(session, self._source_ledgers)
+        self.target_served = read(session, self._ledgers)
+        self.source_served = read(session, self._source_ledgers)
         self.notes_found = {
             (whose, directory): self._read_note(whose, directory)
             for whose, directory in self._places()
@@ -166,7 +164,3 @@ class AFailingMigration(AMigration):
         moved = self._tenant.move(self.before)
         if moved.failure is not None:
             raise moved.failure
-
-
-def _read(session: Session, ledgers: Mapping[str, Ledger]) -> dict[str, Served]:
-    return session.answers({node: partial(served, ledgers[node], None) for node in ledgers})

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from cluster_tests.cluster.sabotage import no_more_snapshots
 from cluster_tests.errors import EventTooLargeError
 from cluster_tests.givens.applications import ARunningApplication
+from cluster_tests.givens.handed_on import AnApplicationHandedOn
 from cluster_tests.model import Application, Footprint, Placement, Switch
 from cluster_tests.report import Progress
 from cluster_tests.tenancy.tenant import Tenant, traces
@@ -57,8 +58,11 @@ class Sent:
     name: str = "deploy"
 
 
-class AnUndisturbedApplication(ARunningApplication):
-    """Given a running application beside another one that must not notice anything."""
+class AnUndisturbedApplication(AnApplicationHandedOn):
+    """Given a running application beside another one that must not notice anything.
+
+    The next spec goes on with it: each ends with a good deploy of the plain version.
+    """
 
     before: ClassVar[Placement] = Placement("core1", "core2")
 

@@ -59,6 +59,11 @@ def visit(caller: Caller, ledgers: Mapping[str, Ledger], *, first: int) -> Visit
     return Visit(sent, shown)
 
 
+def read(caller: Caller, ledgers: Mapping[str, Ledger]) -> dict[str, Served]:
+    """Read all through each node, and write nothing."""
+    return caller.answers({node: partial(served, ledgers[node], None) for node in ledgers})
+
+
 def find_nobody(caller: Caller, ledgers: Mapping[str, Ledger]) -> dict[str, Departed]:
     """Ask every node for an application that is gone."""
     return caller.answers({node: partial(departed, ledgers[node]) for node in ledgers})

@@ -57,14 +57,20 @@ def an_inventory(directory: Path) -> Inventory:
 
 @dataclass
 class PaperCluster:
-    """Writes down what it is asked; ``fails`` maps a method's name to what it raises."""
+    """Writes down what it is asked.
+
+    ``fails`` maps a method's name to what it raises, ``fails_once`` to what it raises next time.
+    """
 
     shows: Observation = FREE
     asked: list[tuple[Any, ...]] = field(default_factory=list)
     fails: dict[str, Exception] = field(default_factory=dict)
+    fails_once: dict[str, Exception] = field(default_factory=dict)
 
     def note(self, name: str, *arguments: object) -> None:
         self.asked.append((name, *arguments))
+        if name in self.fails_once:
+            raise self.fails_once.pop(name)
         if name in self.fails:
             raise self.fails[name]
 
