@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cluster_tests.definition.compose import parse_definition
 from cluster_tests.inventory.entries import Inventory
 from cluster_tests.model import Application, NodeView, Observation
+from cluster_tests.waiting.side_by_side import side_by_side
 from cluster_tests.waiting.waiter import Waited
 
 if TYPE_CHECKING:
@@ -32,6 +35,8 @@ volumes:
   data: {driver: "anybox/buttervolume:latest"}
   cache: {driver: local}
 """
+# Everything is tried, as in the real thing, but in turn: what was asked has an order.
+in_turn = partial(side_by_side, ThreadPoolExecutor(max_workers=1))
 FREE = Observation({node: NodeView() for node in NODES})
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from paper import NODES, PaperCluster, PaperPublication, an_inventory
+from paper import NODES, PaperCluster, PaperPublication, an_inventory, in_turn
 
 from cluster_tests.effort import Effort
 from cluster_tests.errors import FrontError, HarnessError, NodeError, NotSettledError
@@ -19,7 +19,6 @@ from cluster_tests.session import current
 from cluster_tests.tenancy.served import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from cluster_tests.fronts.ledger import Found, Record
@@ -71,9 +70,6 @@ def session(
     cluster: PaperCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> SimpleNamespace:
     store: dict[int, Record] = {}
-
-    def in_turn(calls: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
-        return {key: call() for key, call in calls.items()}
 
     def evidence(_session: object, _subject: object, directory: Path) -> None:
         cluster.note(f"evidence of {directory.name}")
@@ -166,7 +162,7 @@ def test_a_switch_that_does_not_settle_lets_the_sentences_speak_and_fails_in_the
     cluster.fails.clear()
     with pytest.raises(NotSettledError, match="late"):
         context.cleanup_what_was_created()
-    assert cluster.names[-1] == "withdraw"
+    assert cluster.names[-2:] == ["withdraw", "remove_snapshots"]
 
 
 @pytest.mark.usefixtures("session")

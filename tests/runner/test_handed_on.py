@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from paper import NODES, PaperCluster, PaperPublication, an_inventory
+from paper import NODES, PaperCluster, PaperPublication, an_inventory, in_turn
 
 from cluster_tests.effort import Effort
 from cluster_tests.errors import HarnessError, NotSettledError
@@ -16,7 +16,7 @@ from cluster_tests.model import Placement
 from cluster_tests.session import current
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
     from cluster_tests.fronts.ledger import Found, Record
@@ -73,9 +73,6 @@ def session(
     cluster: PaperCluster, stores: list[Store], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> SimpleNamespace:
     residents: dict[str, Any] = {}
-
-    def in_turn(calls: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
-        return {key: call() for key, call in calls.items()}
 
     def ledgers(_publication: object) -> dict[str, Store]:
         stores.append(Store())
@@ -173,7 +170,7 @@ def test_a_spec_in_which_something_was_raised_hands_nothing_on(
 
     with pytest.raises(HarnessError, match="broken"):
         run(Redeployed(), because=fail)
-    assert cluster.names[-1] == "withdraw"
+    assert cluster.names[-2:] == ["withdraw", "remove_snapshots"]
     run(Redeployed())
     assert len(stores) == 2
 
