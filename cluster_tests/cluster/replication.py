@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from cluster_tests.cluster import content_script
 from cluster_tests.errors import NodeError
-from cluster_tests.waiting.side_by_side import side_by_side
+from cluster_tests.waiting.side_by_side import meanwhile, side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,17 +64,16 @@ def replicate(
 ) -> dict[str, Replicated]:
     """Try every replication job that ``shown`` has on ``master``; tell what came of it by volume.
 
-    A job of a volume that is not there is left out: the jobs themselves are judged elsewhere.
     Raises ``NodeError`` when a node cannot be asked; a plugin that objects is no error but a
     result.
     """
     jobs = {
         job.volume: job.action.removeprefix(_JOB)
         for job in shown.nodes[master].schedules
-        if job.action.startswith(_JOB) and job.volume in shown.nodes[master].btrfs_volumes
+        if job.action.startswith(_JOB)
     }
     calls = {
-        volume: partial(_Replication(inventory, nodes, master).replicate, volume, address)
+        volume: partial(_Replication(executor, inventory, nodes, master).replicate, volume, address)
         for volume, address in jobs.items()
     }
     return side_by_side(executor, calls)
@@ -82,33 +81,39 @@ def replicate(
 
 @dataclass(frozen=True)
 class _Replication:
+    executor: Executor
     inventory: Inventory
     nodes: Mapping[str, Node]
     master: str
 
     def replicate(self, volume: str, address: str) -> Replicated:
-        here = self.nodes[self.master].probe
-        snapshot = here.take_snapshot(volume)
-        taken = self._content(self.master, self.inventory.paths.btrfs / _SNAPSHOTS / snapshot)
         there = self._node_at(address)
-        if there is None:
-            objection = f"{self.master}: a job replicates to {address}, which is no node's"
-            return Replicated(taken, None, objection)
-        objection = here.send(snapshot, address)
+        snapshot = self.nodes[self.master].probe.take_snapshot(volume)
+        taken = self.inventory.paths.btrfs / _SNAPSHOTS / snapshot
+        # It is read here while it travels: nothing can change it any more.
+        with meanwhile(self.executor, partial(self._content, self.master, taken)) as content:
+            restored, objection = self._arrived(snapshot, address, there)
+        return Replicated(content.result(), restored, objection)
+
+    def _arrived(self, snapshot: str, address: str, there: str) -> tuple[Content | None, str]:
+        """Send a snapshot and restore it there; tell its content, or what came instead."""
+        objection = self.nodes[self.master].probe.send(snapshot, address)
         if objection:
-            return Replicated(taken, None, f"{self.master}: sending {snapshot}: {objection}")
+            return None, f"{self.master}: sending {snapshot}: {objection}"
         scratch = f"{_SCRATCH}{secrets.token_hex(6)}"
         objection = self.nodes[there].probe.restore(snapshot, scratch)
         if objection:
-            return Replicated(taken, None, f"{there}: restoring {snapshot}: {objection}")
+            return None, f"{there}: restoring {snapshot}: {objection}"
         try:
-            return Replicated(taken, self._content(there, scratch))
+            return self._content(there, scratch), ""
         finally:
             self.nodes[there].engine.remove_volume(scratch)
 
-    def _node_at(self, address: str) -> str | None:
-        found = (node for node in self.nodes if self.inventory.address_of(node) == address)
-        return next(found, None)
+    def _node_at(self, address: str) -> str:
+        found = [node for node in self.nodes if self.inventory.address_of(node) == address]
+        if not found:
+            raise NodeError(self.master, f"a job replicates to {address}, which is no node's")
+        return found[0]
 
     def _content(self, node: str, source: str | PurePosixPath) -> Content:
         output = self.nodes[node].engine.run_apart(

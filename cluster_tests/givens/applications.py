@@ -104,8 +104,9 @@ class AnApplication:
         self._failure = self._failure or moved.failure
         with Progress(f"{moved.switch}: reading through every node"):
             self._keep(moved)
-            self.haproxy_complaints = self._session.haproxy_complaints()
-            self._visit()
+            with self._session.meanwhile(self._session.haproxy_complaints) as complaints:
+                self._visit()
+            self.haproxy_complaints = complaints.result()
 
     def _move(self, placement: Placement) -> Moved:
         return self._tenant.move(placement, update=self.update)

@@ -20,10 +20,12 @@ from cluster_tests.proxies.haproxy_config import parse_haproxy
 from cluster_tests.services.publisher import Publisher
 from cluster_tests.services.source import load_source
 from cluster_tests.session.links import Links
-from cluster_tests.waiting.side_by_side import side_by_side
+from cluster_tests.waiting.side_by_side import meanwhile, side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from concurrent.futures import Future
+    from contextlib import AbstractContextManager
 
     from cluster_tests.inventory.entries import Inventory
     from cluster_tests.services.git import RefKind
@@ -119,6 +121,10 @@ class Session:
         """Run ``calls`` as ``side_by_side`` does; they do nothing but wait for what nodes serve."""
         with self.effort.cluster("answering"):
             return self.side_by_side(calls)
+
+    def meanwhile(self, call: Callable[[], T]) -> AbstractContextManager[Future[T]]:
+        """Run ``call`` while a block runs; the future holds what came of it."""
+        return meanwhile(self._executor, call)
 
     def haproxy_complaints(self) -> dict[str, str]:
         """Ask every node's HAProxy whether it accepts its configuration; "" where it does.

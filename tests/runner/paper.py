@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cluster_tests.definition.compose import parse_definition
 from cluster_tests.inventory.entries import Inventory
 from cluster_tests.model import Application, NodeView, Observation
-from cluster_tests.waiting.side_by_side import side_by_side
+from cluster_tests.waiting.side_by_side import meanwhile, side_by_side
 from cluster_tests.waiting.waiter import Waited
 
 if TYPE_CHECKING:
@@ -36,7 +36,9 @@ volumes:
   cache: {driver: local}
 """
 # Everything is tried, as in the real thing, but in turn: what was asked has an order.
-in_turn = partial(side_by_side, ThreadPoolExecutor(max_workers=1))
+_worker = ThreadPoolExecutor(max_workers=1)
+in_turn = partial(side_by_side, _worker)
+beside = partial(meanwhile, _worker)
 FREE = Observation({node: NodeView() for node in NODES})
 
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
-from paper import NODES, PaperCluster, PaperPublication, an_inventory, in_turn
+from paper import NODES, PaperCluster, PaperPublication, an_inventory, beside, in_turn
 
 from cluster_tests.effort import Effort
 from cluster_tests.errors import FrontError, HarnessError, NodeError, NotSettledError
@@ -88,6 +88,7 @@ def session(
         plan=lambda *_wanted: PaperPublication(cluster),
         ledgers=lambda _publication: {node: PaperLedger(store, cluster) for node in NODES},
         side_by_side=in_turn,
+        meanwhile=beside,
         answers=in_turn,
         haproxy_complaints=lambda: dict.fromkeys(NODES, ""),
     )

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from paper import NODES, PaperCluster, PaperPublication, an_inventory, in_turn
+from paper import NODES, PaperCluster, PaperPublication, an_inventory, beside, in_turn
 
 from cluster_tests.effort import Effort
 from cluster_tests.errors import HarnessError, NotSettledError
@@ -89,6 +89,7 @@ def session(
         plan=lambda *_wanted: PaperPublication(cluster),
         ledgers=ledgers,
         side_by_side=in_turn,
+        meanwhile=beside,
         answers=in_turn,
         haproxy_complaints=lambda: dict.fromkeys(NODES, ""),
         resident=lambda name, make: residents.setdefault(name, make()),
