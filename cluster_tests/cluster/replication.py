@@ -144,10 +144,10 @@ class _Replication:
         return ""
 
     def _contents_there(self, arrived: Collection[_Travel]) -> dict[str, Content]:
-        places = {
-            there: {each.volume: each.scratch for each in arrived if each.there == there}
-            for there in {each.there for each in arrived}
-        }
+        places: dict[str, dict[str, str]] = {}
+        for each in arrived:
+            if each.there is not None:
+                places.setdefault(each.there, {})[each.volume] = each.scratch
         found = side_by_side(
             self.executor,
             {there: partial(self._contents, there, volumes) for there, volumes in places.items()},

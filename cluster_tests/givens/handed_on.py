@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cluster_tests.givens.applications import ARunningApplication
+from cluster_tests.session import current
 from cluster_tests.tenancy.visit import read
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Standing:
 class AnApplicationHandedOn(ARunningApplication):
     """Given a running application with records: the last such spec's, or a new one.
 
-    It is handed on by a spec in which nothing was raised, and taken over only if it still is
+    It is handed on by a spec in which everything went well, and taken over only if it still is
     whole: settled where it was, with every record, file and cached byte, through every node. An
     application that is not leaves, and a new one moves in.
     """
@@ -68,7 +69,8 @@ class AnApplicationHandedOn(ARunningApplication):
             super()._begin()
 
     def _leave(self) -> ClusterTestsError | None:
-        if sys.exc_info()[1] is not None or self._failure is not None or self._session.keep:
+        raised = sys.exc_info()[1] or self._failure
+        if raised is not None or current.troubled() or self._session.keep:
             return super()._leave()
         self._shelf[self._place] = Standing(
             self._tenant,

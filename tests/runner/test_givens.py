@@ -215,7 +215,7 @@ def test_somebody_who_interrupts_does_not_wait_for_evidence(cluster: PaperCluste
     with pytest.raises(Interrupted):
         run_as_contexts_does()
     assert not [name for name in cluster.names if name.startswith("evidence")]
-    assert cluster.names[-1] == "withdraw"
+    assert cluster.names[-2:] == ["withdraw", "remove_snapshots"]
 
 
 @pytest.mark.usefixtures("session")
@@ -230,7 +230,7 @@ def test_evidence_that_cannot_be_collected_is_a_note_of_the_first_error(
     with pytest.raises(NotSettledError, match="late") as caught:
         context.cleanup_what_was_created()
     assert any("no room" in note for note in caught.value.__notes__)
-    assert cluster.names[-1] == "withdraw"
+    assert cluster.names[-2:] == ["withdraw", "remove_snapshots"]
 
 
 @pytest.mark.usefixtures("session")

@@ -10,6 +10,7 @@ from paper import NODES, PaperCluster, PaperPublication, an_inventory, beside, i
 
 from cluster_tests.effort import Effort
 from cluster_tests.errors import HarnessError, NotSettledError
+from cluster_tests.givens import applications
 from cluster_tests.givens.handed_on import AnApplicationHandedOn
 from cluster_tests.journal import Journal
 from cluster_tests.model import Placement
@@ -78,7 +79,10 @@ def session(
         stores.append(Store())
         return dict.fromkeys(NODES, stores[-1])
 
+    monkeypatch.setattr(applications, "keep_evidence", lambda *_: None)
+    current.mark(troubled=False)
     paper = SimpleNamespace(
+        evidence_directory=lambda what: tmp_path / what,
         cluster=cluster,
         inventory=an_inventory(tmp_path),
         inventory_path=tmp_path / "inventory.yaml",
@@ -188,6 +192,14 @@ def test_a_switch_that_did_not_settle_hands_nothing_on(
 
     with pytest.raises(NotSettledError, match="something changed"):
         run(late, because=switch_late)
+    run(Redeployed())
+    assert len(stores) == 2
+
+
+@pytest.mark.usefixtures("session")
+def test_a_spec_of_which_a_sentence_failed_hands_nothing_on(stores: list[Store]) -> None:
+    run(Redeployed(), because=lambda: current.mark(troubled=True))
+    current.mark(troubled=False)
     run(Redeployed())
     assert len(stores) == 2
 
