@@ -94,7 +94,7 @@ class AMigration(ARunningApplication):
                 self._source.application, self._tenant.application, update=update
             )
             cluster.await_handled(event)
-            self._failure = self._tenant.settle_again() or self._source.settle_again()
+            self._failure = self._tenant.settle_again()[1] or self._source.settle_again()[1]
             asking.ask_all_once_more()
         self.asked = {node: count for (node, _), count in asking.asked.items()}
         self.failures = asking.failures

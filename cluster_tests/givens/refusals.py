@@ -198,8 +198,10 @@ class AnUndisturbedApplication(AnApplicationHandedOn):
         self._write_and_read()
 
     def _look_again(self) -> None:
-        self._failure = self._tenant.settle_again()
-        self.stayed = self._look()
+        application, self._failure = self._tenant.settle_again()
+        self.stayed = Look(
+            application, self._session.cluster.observe_others(self._tenant.application)
+        )
         self._write_and_read()
         self.served_meanwhile = self.served
         self.written += self.written_after

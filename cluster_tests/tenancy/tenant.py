@@ -155,11 +155,15 @@ class Tenant:
         say(f"{switch}: {'NOT settled' if failure else 'settled'} in {seconds:.1f} s")
         return Moved(switch, expectation, shown, seconds, failure)
 
-    def settle_again(self) -> NotSettledError | None:
-        """Wait until what was settled last is settled again, after something that was no switch."""
+    def settle_again(self) -> tuple[Observation, NotSettledError | None]:
+        """Wait until what was settled last is settled again, after something that was no switch.
+
+        Gives what is shown then, and what kept it from settling. Raises ``RefusedError`` where
+        nothing was settled before.
+        """
         if self._standing is None:
-            return None
-        return self._settle(self._standing)[1]
+            raise RefusedError(f"{self.application} was not deployed")
+        return self._settle(self._standing)
 
     def ask(self, after: Placement, *, update: bool = False) -> Expectation:
         """Ask for ``after`` and wait for nothing."""

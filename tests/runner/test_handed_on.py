@@ -10,6 +10,7 @@ from paper import NODES, PaperCluster, PaperPublication, an_inventory, beside, i
 
 from cluster_tests.effort import Effort
 from cluster_tests.errors import HarnessError, NotSettledError
+from cluster_tests.fronts.ledger import Record
 from cluster_tests.givens import applications
 from cluster_tests.givens.handed_on import AnApplicationHandedOn
 from cluster_tests.journal import Journal
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from cluster_tests.fronts.ledger import Found, Record
+    from cluster_tests.fronts.ledger import Found
 
 
 class Store:
@@ -200,6 +201,19 @@ def test_a_switch_that_did_not_settle_hands_nothing_on(
 def test_a_spec_of_which_a_sentence_failed_hands_nothing_on(stores: list[Store]) -> None:
     run(Redeployed(), because=lambda: current.mark(troubled=True))
     current.mark(troubled=False)
+    run(Redeployed())
+    assert len(stores) == 2
+
+
+@pytest.mark.usefixtures("session")
+def test_what_has_very_many_records_is_not_handed_on(stores: list[Store]) -> None:
+    late = Redeployed()
+
+    def write_many() -> None:
+        late.switch()
+        late.written += tuple(Record(number, "text") for number in range(100, 160))
+
+    run(late, because=write_many)
     run(Redeployed())
     assert len(stores) == 2
 
