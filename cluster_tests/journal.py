@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import uuid
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -35,6 +36,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         """Keep the journal in ``path``, which is made when first needed."""
         self.path = path
+        self._appending = threading.Lock()  # applications come and go side by side
 
     def claim(self, claim: Claim) -> str:
         """Write down what is about to be created, and return the entry's ID."""
@@ -68,6 +70,10 @@ class Journal:
 
     def _append(self, line: dict[str, object]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self._appending:
+            self._append_alone(line)
+
+    def _append_alone(self, line: dict[str, object]) -> None:
         if self.path.exists():
             os.truncate(self.path, len(self._whole()))
         with self.path.open("ab") as file:

@@ -91,7 +91,8 @@ class Changing(Connected):
             name: partial(node.probe.remove_snapshots, application)
             for name, node in self.nodes.items()
         }
-        return side_by_side(self._executor, calls)
+        with self.effort.own("removing snapshots"):
+            return side_by_side(self._executor, calls)
 
     def replicate(self, shown: Observation, master: str) -> dict[str, Replicated]:
         """Send a snapshot of each volume that ``shown`` has on ``master`` to where its jobs say.
@@ -100,7 +101,8 @@ class Changing(Connected):
         stay, as those of the jobs do; nothing else does.
         """
         self.inventory.require_may_change("replicate volumes")
-        return replicate(self._executor, self.inventory, self.nodes, shown, master)
+        with self.effort.cluster("replicating"):
+            return replicate(self._executor, self.inventory, self.nodes, shown, master)
 
     def set_maintenance(self, application: Application, *, up: bool) -> None:
         """Raise or lower an application's maintenance flag, as an operator does by hand."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from cluster_tests.effort import Effort
     from cluster_tests.inventory.entries import Inventory
 
 
@@ -29,10 +30,18 @@ class Connected:
     """All nodes and Consul, through forwards that somebody else keeps open."""
 
     def __init__(
-        self, inventory: Inventory, sockets: Mapping[str, Path], consul: tuple[str, int]
+        self,
+        inventory: Inventory,
+        sockets: Mapping[str, Path],
+        consul: tuple[str, int],
+        effort: Effort,
     ) -> None:
-        """Reach each node's engine at its socket, and Consul at host and port of ``consul``."""
+        """Reach each node's engine at its socket, and Consul at host and port of ``consul``.
+
+        ``effort`` is told how long the cluster is waited for.
+        """
         self.inventory = inventory
+        self.effort = effort
         self.bell = Bell()
         self.consul = ConsulStore(*consul, inventory.deadlines.answer)
         self.nodes = {name: self._node(name, sockets[name]) for name in inventory.nodes}

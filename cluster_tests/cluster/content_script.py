@@ -1,4 +1,4 @@
-"""Runs in a container of its own on a node, and tells what a directory holds, as JSON.
+"""Runs in a container of its own on a node, and tells what directories hold, as JSON.
 
 ``replication`` sends this file's text through ``python3 -c``: it must get by with the standard
 library.
@@ -13,7 +13,7 @@ import stat
 import sys
 from pathlib import Path
 
-PLACE = "/content"  # where the directory is mounted
+PLACE = "/content"  # where the directories are mounted, each under a name
 
 
 def content(root: Path) -> dict[str, object]:
@@ -32,5 +32,10 @@ def content(root: Path) -> dict[str, object]:
     return {"files": files, "sha256": digest.hexdigest()}
 
 
+def main() -> None:
+    """Write what each directory holds, by its name."""
+    sys.stdout.write(json.dumps({each.name: content(each) for each in Path(PLACE).iterdir()}))
+
+
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(content(Path(PLACE))))
+    main()

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from cluster_tests.cluster.connected import Connected
 from cluster_tests.cluster.observing import observe
-from cluster_tests.effort import last_word
 from cluster_tests.expectation.record import footprint_of
 from cluster_tests.nodes.handler_log import errors_of, lines_of
 from cluster_tests.waiting.side_by_side import side_by_side
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 _LOG_LINES = 50
 # More than any event is told with, even on a node that handles several at once.
 _LINES_OF_AN_EVENT = 500
-_LAST_LINES = 100  # of a log that are searched for an event's end
 
 
 class Looking(Connected):
@@ -29,6 +27,10 @@ class Looking(Connected):
 
     def observe(self, footprint: Footprint) -> Observation:
         """Read everything the cluster shows of one application, side by side."""
+        with self.effort.own("observing"):
+            return self._observed(footprint)
+
+    def _observed(self, footprint: Footprint) -> Observation:
         return observe(self._executor, self.inventory, self.nodes, self.consul, footprint)
 
     def observe_others(self, application: Application) -> dict[str, Observation]:
@@ -58,14 +60,6 @@ class Looking(Connected):
         """List the errors that each node's agent logged for an event."""
         tails = self.log_tails(_LINES_OF_AN_EVENT)
         return {node: errors_of(event_id, lines) for node, lines in tails.items()}
-
-    def last_word(self, event_id: str) -> float | None:
-        """Tell when a handler last logged something of an event, in seconds since 1970.
-
-        By the nodes' clocks; None where no log tells it.
-        """
-        lines = [line for tail in self.log_tails(_LAST_LINES).values() for line in tail]
-        return last_word(lines, event_id)
 
     def where_to_look(self, nodes: Iterable[str]) -> str:
         """Give the commands that show the agents' logs, one a line."""

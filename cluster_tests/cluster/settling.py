@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from cluster_tests.cluster.looking import Looking
 from cluster_tests.consul.flag_history import ANCHOR, FlagRecorder
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from cluster_tests.expectation.oracle import Expectation
     from cluster_tests.model import Application, Footprint, Observation
+
+T = TypeVar("T")
 
 
 class Settling(Looking):
@@ -30,11 +32,8 @@ class Settling(Looking):
         """
         limit = self.inventory.deadlines.settle if timeout is None else timeout
         what = f"{expectation.application} at {expectation.placement}"
-        self._sources.reopen_broken()
         try:
-            return wait_until(
-                lambda: self._settled(expectation), self.bell, what=what, timeout=limit
-            )
+            return self._wait("switching", lambda: self._settled(expectation), what, limit)
         except NotSettledError as error:
             raise NotSettledError(
                 f"{error.message}\n{self._whole_difference(expectation)}"
@@ -49,12 +48,11 @@ class Settling(Looking):
         """
 
         def look() -> Observation | NotYet:
-            observed = self.observe(footprint)
+            observed = self._observed(footprint)
             reason = missing(observed)
             return NotYet(reason) if reason else observed
 
-        self._sources.reopen_broken()
-        return wait_until(look, self.bell, what=what, timeout=self.inventory.deadlines.settle)
+        return self._wait("rendering", look, what, self.inventory.deadlines.settle)
 
     @contextlib.contextmanager
     def recording(self, application: Application) -> Iterator[FlagRecorder]:
@@ -77,19 +75,27 @@ class Settling(Looking):
     def await_handled(self, event_id: str, timeout: float | None = None) -> Waited[None]:
         """Wait until every node has handled an event and handles nothing more."""
         limit = self.inventory.deadlines.settle if timeout is None else timeout
+        what = f"event {event_id} handled"
+        return self._wait("handling", lambda: self._unhandled(event_id), what, limit)
+
+    def _wait(
+        self, doing: str, look: Callable[[], T | NotYet], what: str, limit: float
+    ) -> Waited[T]:
+        """Wait, and note whose time it was; a wait in vain is all the cluster's."""
         self._sources.reopen_broken()
-        return wait_until(
-            lambda: self._unhandled(event_id),
-            self.bell,
-            what=f"event {event_id} handled",
-            timeout=limit,
-        )
+        try:
+            waited = wait_until(look, self.bell, what=what, timeout=limit)
+        except NotSettledError:
+            self.effort.waited(f"{doing} in vain", limit, 0.0)
+            raise
+        self.effort.waited(doing, waited.seconds, waited.noticed)
+        return waited
 
     def _settled(self, expectation: Expectation) -> Observation | NotYet:
         not_yet = self._wrong_record(expectation) or self._unhandled(expectation.history.event_id)
         if not_yet is not None:
             return not_yet
-        observed = self.observe(expectation.footprint)
+        observed = self._observed(expectation.footprint)
         found = difference(expectation, observed)
         return NotYet(str(found)) if found else observed
 

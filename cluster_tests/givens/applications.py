@@ -81,14 +81,17 @@ class AnApplication:
     def given_a_published_application(self) -> None:
         """Take a name, refuse it if it is in use, and push the service's repository."""
         self._session = current.session()
+        self.written, self.written_after, self.cached = (), (), None
+        self.served, self.replicated, self.departed = {}, {}, {}
+        self._move_in()
+
+    def _move_in(self) -> None:
         publication = self._publication = self._session.plan(
             self.service, f"spec-{secrets.token_hex(3)}", self.variant, self.version_kind
         )
+        self._ledgers = self._session.ledgers(publication)
         self._tenant = Tenant(self._session, publication)
         self._tenant.move_in()
-        self._ledgers = self._session.ledgers(publication)
-        self.written, self.written_after, self.cached = (), (), None
-        self.served, self.replicated, self.departed = {}, {}, {}
 
     def switch(self) -> None:
         """Switch from ``before`` to ``after``, wait until it has settled, read everything once."""
@@ -101,9 +104,9 @@ class AnApplication:
         self._failure = self._failure or moved.failure
         with Progress(f"{moved.switch}: reading through every node"):
             self._keep(moved)
-            with self._session.effort.asking():
-                self.haproxy_complaints = self._session.haproxy_complaints()
+            with self._session.meanwhile(self._session.haproxy_complaints) as complaints:
                 self._visit()
+            self.haproxy_complaints = complaints.result()
 
     def _move(self, placement: Placement) -> Moved:
         return self._tenant.move(placement, update=self.update)
@@ -171,10 +174,13 @@ class ARunningApplication(AnApplication):
 
     def given_a_running_application_with_records(self) -> None:
         """Deploy on ``before``, wait until it has settled, and write through every front."""
+        self._begin()
+
+    def _begin(self) -> None:
         moved = self._tenant.move(self.before)
         if moved.failure is not None:
             raise moved.failure
-        with Progress(f"{self.before}: writing records"), self._session.effort.asking():
+        with Progress(f"{self.before}: writing records"):
             self._write()
 
     def _move(self, placement: Placement) -> Moved:
@@ -189,12 +195,13 @@ class ARunningApplication(AnApplication):
 
     def _write(self) -> None:
         first = records(self._ledgers, first=1)
-        self._session.side_by_side(
+        self._session.answers(
             {node: partial(self._ledgers[node].write, first[node]) for node in self._ledgers}
         )
         self.written = tuple(first.values())
         self.cached = f"cached on {self.before.master}".encode()
-        next(iter(self._ledgers.values())).write_cache(self.cached)
+        [node, ledger], *_ = self._ledgers.items()
+        self._session.answers({node: partial(ledger.write_cache, self.cached)})
 
 
 class AnApplicationWithANewVersion(ARunningApplication):
@@ -216,9 +223,8 @@ class AnApplicationWithANewVersion(ARunningApplication):
     def given_a_note_in_the_volume_that_goes_and_another_version(self) -> None:
         """Write a note where it must not be seen again, and push the other version."""
         self._in_application(self.before, "sh", "-c", f"echo note > {self.note_in}/note")
-        publication = self._tenant.publication
         old = self._volumes()
-        publication.publish(self._session.version(self.service, self.next_variant))
+        self._tenant.publish(self._session.version(self.service, self.next_variant))
         self.volumes_added, self.volumes_removed = self._volumes() - old, old - self._volumes()
 
     def switch(self) -> None:

@@ -50,7 +50,7 @@ class DoorsPastCaddy(AnApplication):
             certified=f"tls of {self.version}: {ASKED}",
             certified_past_the_shared_front=f"tls of {self.version}: {ASKED}",
         )
-        self.opened = self._session.side_by_side(
+        self.opened = self._session.answers(
             {node: partial(self._open, front) for node, front in self._session.fronts().items()}
         )
 

@@ -47,7 +47,7 @@ class AnEcho(AnApplication):
         self._echoes = echoes_of(self._session, publication)
 
     def _visit(self) -> None:
-        self.shown_through = self._session.side_by_side(
+        self.shown_through = self._session.answers(
             {node: partial(value_of, echo.show) for node, echo in self._echoes.items()}
         )
         self._replicate()
@@ -88,8 +88,9 @@ class ARunningEcho(AnEcho):
         moved = self._tenant.move(self.before)
         if moved.failure is not None:
             raise moved.failure
-        for node, echo in self._echoes.items():
-            echo.keep(f"a line through {node}")
+        with self._session.effort.cluster("answering"):  # in turn, so that their order is known
+            for node, echo in self._echoes.items():
+                echo.keep(f"a line through {node}")
         self.kept = tuple(f"a line through {node}" for node in self._echoes)
 
 

@@ -12,7 +12,8 @@ from cluster_tests.givens.applications import ARunningApplication
 from cluster_tests.givens.neighbours import ANeighbour
 from cluster_tests.model import Observation, Registration, Site
 from cluster_tests.proxies.caddy import MAINTENANCE
-from cluster_tests.tenancy.served import Unavailable, served, value_of
+from cluster_tests.tenancy.served import Unavailable, value_of
+from cluster_tests.tenancy.visit import read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,9 +77,7 @@ class AFlagByHand(ANeighbour):
         self._flag(up=False)
         self.shown_after = self._wait_for(self.shown_before, "out of maintenance")
         self.met_after = self._meet()
-        self.served_after = self._session.side_by_side(
-            {node: partial(served, ledger, None) for node, ledger in self._ledgers.items()}
-        )
+        self.served_after = read(self._session, self._ledgers)
 
     def _flag(self, *, up: bool) -> None:
         self._session.cluster.set_maintenance(self._tenant.application, up=up)
@@ -106,7 +105,7 @@ class AFlagByHand(ANeighbour):
         return comparable(shown)
 
     def _meet(self) -> dict[str, Met]:
-        return self._session.side_by_side(
+        return self._session.answers(
             {node: partial(self._met, front) for node, front in self._session.fronts().items()}
         )
 

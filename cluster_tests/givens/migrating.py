@@ -14,9 +14,8 @@ from cluster_tests.givens.refusals import Look
 from cluster_tests.givens.scripts import arguments_of, noted
 from cluster_tests.plugin.interrupts import interrupts
 from cluster_tests.report import Progress
-from cluster_tests.tenancy.served import served
 from cluster_tests.tenancy.tenant import Tenant
-from cluster_tests.tenancy.visit import records
+from cluster_tests.tenancy.visit import read, records
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,7 +77,7 @@ class AMigration(ARunningApplication):
             raise moved.failure
         self._source_ledgers = session.ledgers(publication)
         first = records(self._source_ledgers, first=_FIRST_OF_SOURCE)
-        session.side_by_side(
+        session.answers(
             {node: partial(self._source_ledgers[node].write, first[node]) for node in first}
         )
         self.source_written = tuple(first.values())
@@ -95,14 +94,14 @@ class AMigration(ARunningApplication):
                 self._source.application, self._tenant.application, update=update
             )
             cluster.await_handled(event)
-            self._failure = self._tenant.settle_again() or self._source.settle_again()
+            self._failure = self._tenant.settle_again()[1] or self._source.settle_again()[1]
             asking.ask_all_once_more()
         self.asked = {node: count for (node, _), count in asking.asked.items()}
         self.failures = asking.failures
         self.complaints = cluster.errors(event)
         self.stayed = self._look()
-        self.target_served = _read(self._ledgers)
-        self.source_served = _read(self._source_ledgers)
+        self.target_served = read(session, self._ledgers)
+        self.source_served = read(session, self._source_ledgers)
         self.notes_found = {
             (whose, directory): self._read_note(whose, directory)
             for whose, directory in self._places()
@@ -161,11 +160,7 @@ class AFailingMigration(AMigration):
     def deploy_version(self, variant: str) -> None:
         """Deploy another version of the target, where it is."""
         version = self._session.version(self.service, variant)
-        self._tenant.publication.publish(version)
+        self._tenant.publish(version)
         moved = self._tenant.move(self.before)
         if moved.failure is not None:
             raise moved.failure
-
-
-def _read(ledgers: Mapping[str, Ledger]) -> dict[str, Served]:
-    return {node: served(ledger, None) for node, ledger in ledgers.items()}

@@ -41,8 +41,9 @@ class Neighbours:
 
     def move_in(self) -> None:
         """Publish and deploy all; raise what keeps one from settling."""
-        for tenant in self._tenants.values():
-            tenant.move_in()
+        self._session.side_by_side(
+            {str(at): tenant.move_in for at, tenant in self._tenants.items()}
+        )
         with Progress(f"{len(self._tenants)} neighbours move in"):
             moves = self._session.side_by_side(
                 {str(at): partial(tenant.move, at) for at, tenant in self._tenants.items()}

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from cluster_tests.cluster.sabotage import no_more_snapshots
 from cluster_tests.errors import EventTooLargeError
 from cluster_tests.givens.applications import ARunningApplication
+from cluster_tests.givens.handed_on import AnApplicationHandedOn
 from cluster_tests.model import Application, Footprint, Placement, Switch
 from cluster_tests.report import Progress
 from cluster_tests.tenancy.tenant import Tenant, traces
@@ -57,8 +58,11 @@ class Sent:
     name: str = "deploy"
 
 
-class AnUndisturbedApplication(ARunningApplication):
-    """Given a running application beside another one that must not notice anything."""
+class AnUndisturbedApplication(AnApplicationHandedOn):
+    """Given a running application beside another one that must not notice anything.
+
+    The next spec goes on with it: each ends with a good deploy of the plain version.
+    """
 
     before: ClassVar[Placement] = Placement("core1", "core2")
 
@@ -176,12 +180,12 @@ class AnUndisturbedApplication(ARunningApplication):
         """Publish another version (fixtures/services/ledger/variants)."""
         self._published_variant = True
         version = self._session.version(self.service, variant)
-        self._tenant.publication.publish(version, **values)
+        self._tenant.publish(version, **values)
 
     def deploy_again(self) -> None:
         """Deploy the plain version, and read everything."""
         if self._published_variant:
-            self._tenant.publication.publish(self._session.version(self.service))
+            self._tenant.publish(self._session.version(self.service))
         self._switch_to(self.before)
 
     def _move(self, placement: Placement) -> Moved:
@@ -194,8 +198,10 @@ class AnUndisturbedApplication(ARunningApplication):
         self._write_and_read()
 
     def _look_again(self) -> None:
-        self._failure = self._tenant.settle_again()
-        self.stayed = self._look()
+        application, self._failure = self._tenant.settle_again()
+        self.stayed = Look(
+            application, self._session.cluster.observe_others(self._tenant.application)
+        )
         self._write_and_read()
         self.served_meanwhile = self.served
         self.written += self.written_after
@@ -220,7 +226,7 @@ class AnOvertakenDeploy(ARunningApplication):
         """Ask for ``first`` and at once for ``after``; wait until the latter has settled."""
         cluster, tenant = self._session.cluster, self._tenant
         self.first = tenant.ask(first).history.event_id
-        asked = time.time()
+        asked = time.monotonic()
         expectation = tenant.ask(self.after)
         record = cluster.consul.record(tenant.application)
         self.deploy_id_meanwhile = record and record["deploy_id"]

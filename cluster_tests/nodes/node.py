@@ -77,6 +77,7 @@ class Engine:
                 max_pool_size=CONNECTIONS,
                 num_pools=1,
             )
+            self._api.trust_env = False  # no proxy is on the way to a socket: do not look for one
 
     def _reach(self) -> None:
         # The SDK leaves a socket behind each time it finds nobody there.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from cluster_tests.proxies.haproxy_match import Condition, read_acl, read_condition
@@ -25,6 +26,7 @@ _SECTIONS = frozenset({
 })
 # fmt: on
 _WILDCARD = re.compile(r"(?:ipv[46]@)?(?:\*|0\.0\.0\.0|\[::\]|::)?:(\d+(?:-\d+)?)")
+_CONFIGURATIONS = 64  # that are kept: two of each node of a large cluster
 _UNPLAIN_SERVER = frozenset({"backup", "disabled"})
 
 
@@ -88,8 +90,12 @@ class HaproxyConfig:
     backends: Mapping[str, Backend]
 
 
+@lru_cache(maxsize=_CONFIGURATIONS)
 def parse_haproxy(text: str) -> HaproxyConfig:
-    """Read a configuration's text; raise ``HaproxySyntaxError`` where it cannot be read."""
+    """Read a configuration's text; raise ``HaproxySyntaxError`` where it cannot be read.
+
+    What was read is kept for a while: from one look to the next, most nodes' have not changed.
+    """
     sections = list(_sections(_statements(text)))
     modes = _default_modes(sections)
     fronts = [_front(section, modes) for section in sections if section.kind in _FRONTS]

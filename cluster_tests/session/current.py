@@ -77,7 +77,7 @@ def close() -> list[str]:
     if opened is None:
         return []
     opened.close()
-    return list(opened.effort.lines())
+    return list(opened.effort.figures().lines())
 
 
 def _open() -> Session:

@@ -20,10 +20,12 @@ from cluster_tests.proxies.haproxy_config import parse_haproxy
 from cluster_tests.services.publisher import Publisher
 from cluster_tests.services.source import load_source
 from cluster_tests.session.links import Links
-from cluster_tests.waiting.side_by_side import side_by_side
+from cluster_tests.waiting.side_by_side import meanwhile, side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from concurrent.futures import Future
+    from contextlib import AbstractContextManager
 
     from cluster_tests.inventory.entries import Inventory
     from cluster_tests.services.git import RefKind
@@ -76,8 +78,9 @@ class Session:
         self, service: str, branch: str, variant: str = "", kind: RefKind = "heads"
     ) -> Publication:
         """Give a version of ``service`` a name, a domain and a port; create nothing."""
-        source = self.version(service, variant)
-        return self.publisher.plan(source, branch, taken=self._ports_in_use(), kind=kind)
+        with self.effort.own("planning"):
+            source = self.version(service, variant)
+            return self.publisher.plan(source, branch, taken=self._ports_in_use(), kind=kind)
 
     def fronts(self) -> dict[str, Front]:
         """Reach every node's front."""
@@ -114,14 +117,24 @@ class Session:
         """Name a directory of its own for the evidence of a failure; it is not made yet."""
         return _RESULTS / "evidence" / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{what}"
 
+    def answers(self, calls: Mapping[str, Callable[[], T]]) -> dict[str, T]:
+        """Run ``calls`` as ``side_by_side`` does; they do nothing but wait for what nodes serve."""
+        with self.effort.cluster("answering"):
+            return self.side_by_side(calls)
+
+    def meanwhile(self, call: Callable[[], T]) -> AbstractContextManager[Future[T]]:
+        """Run ``call`` while a block runs; the future holds what came of it."""
+        return meanwhile(self._executor, call)
+
     def haproxy_complaints(self) -> dict[str, str]:
         """Ask every node's HAProxy whether it accepts its configuration; "" where it does.
 
         It is the check before a reload: ``haproxy -c -f FILE`` (HAProxy's management guide, 3).
         """
-        return self.side_by_side(
-            {node: partial(self.haproxy_complaint, node) for node in self.cluster.nodes}
-        )
+        with self.effort.own("checking configurations"):
+            return self.side_by_side(
+                {node: partial(self.haproxy_complaint, node) for node in self.cluster.nodes}
+            )
 
     def haproxy_complaint(self, node: str) -> str:
         """Ask one node's HAProxy; "" where it accepts its configuration."""
@@ -156,15 +169,15 @@ def open_session(inventory_path: Path, *, keep: bool = False) -> Session:
     ``HarnessError`` with every node and service that does not answer.
     """
     effort = Effort()
-    inventory = load_inventory(inventory_path)
-    inventory.require_may_change("run specs")
-    with ExitStack() as stack:
+    with effort.own("connecting"), ExitStack() as stack:
+        inventory = load_inventory(inventory_path)
+        inventory.require_may_change("run specs")
         executor = stack.enter_context(ThreadPoolExecutor(_SIDE_BY_SIDE, "session"))
         links = Links(inventory)
         stack.callback(links.close)
         links.open()
         sockets = {node: links.engine_socket(node) for node in inventory.nodes}
-        cluster = stack.enter_context(Cluster(inventory, sockets, links.consul_address()))
+        cluster = stack.enter_context(Cluster(inventory, sockets, links.consul_address(), effort))
         return Session(
             inventory_path=inventory_path,
             inventory=inventory,

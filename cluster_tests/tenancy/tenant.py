@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import time
 from dataclasses import dataclass, fields, replace
 from shlex import quote
 from typing import TYPE_CHECKING, Protocol
 
-from cluster_tests.effort import Waiting
 from cluster_tests.errors import (
     ClusterTestsError,
-    HarnessError,
     NotSettledError,
     RefusedError,
 )
@@ -107,7 +104,12 @@ class Tenant:
             )
         self._claim = self._written_down()
         session.admit(self)
-        self.publication.publish()
+        self.publish()
+
+    def publish(self, source: ServiceSource | None = None, **values: str) -> None:
+        """Push the service, or another version of it; ``values`` are words for its templates."""
+        with self._session.effort.own("publishing"):
+            self.publication.publish(source, **values)
 
     def spell(self, repo_url: str) -> None:
         """From now on, ask for the application by another URL of the same repository.
@@ -135,7 +137,7 @@ class Tenant:
         wrong, and the given sees to it that the spec fails whatever they say.
         """
         switch = Switch(self.placement, after)
-        asked = time.time()
+        asked = time.monotonic()
         with Progress(f"{switch}: asking"):
             expectation = self.ask(after, update=update)
         return self.arrive(switch, expectation, asked)
@@ -143,22 +145,25 @@ class Tenant:
     def arrive(self, switch: Switch, expectation: Expectation, asked: float) -> Moved:
         """Wait until the cluster has settled at what was asked for last, and look once.
 
-        ``asked`` is when that was, in seconds since 1970.
+        ``asked`` is when that was, on the monotonic clock.
         """
-        started = time.monotonic()
         with Progress(f"{switch}: settling"):
             shown, failure = self._settle(expectation, asked)
         self._destroyed = switch.after == NOWHERE and failure is None
         self._standing = expectation
-        seconds = time.monotonic() - started
+        seconds = time.monotonic() - asked
         say(f"{switch}: {'NOT settled' if failure else 'settled'} in {seconds:.1f} s")
         return Moved(switch, expectation, shown, seconds, failure)
 
-    def settle_again(self) -> NotSettledError | None:
-        """Wait until what was settled last is settled again, after something that was no switch."""
+    def settle_again(self) -> tuple[Observation, NotSettledError | None]:
+        """Wait until what was settled last is settled again, after something that was no switch.
+
+        Gives what is shown then, and what kept it from settling. Raises ``RefusedError`` where
+        nothing was settled before.
+        """
         if self._standing is None:
-            return None
-        return self._settle(self._standing, time.time())[1]
+            raise RefusedError(f"{self.application} was not deployed")
+        return self._settle(self._standing)
 
     def ask(self, after: Placement, *, update: bool = False) -> Expectation:
         """Ask for ``after`` and wait for nothing."""
@@ -178,7 +183,7 @@ class Tenant:
         return self._last_event
 
     def _settle(
-        self, expectation: Expectation, asked: float
+        self, expectation: Expectation, asked: float | None = None
     ) -> tuple[Observation, NotSettledError | None]:
         cluster = self._session.cluster
         try:
@@ -186,16 +191,12 @@ class Tenant:
         except NotSettledError as error:
             return cluster.observe(expectation.footprint), error
 
-    def _await(self, expectation: Expectation, asked: float) -> Observation:
-        """Wait until the cluster has settled; ``asked`` is when, in seconds since 1970."""
-        cluster, ended = self._session.cluster, None
-        try:
-            return cluster.settle(expectation).value
-        finally:
-            settled = time.time()
-            with contextlib.suppress(HarnessError):  # what is measured decides no verdict
-                ended = cluster.last_word(expectation.history.event_id)
-            self._session.effort.switched(Waiting(asked, settled, ended))
+    def _await(self, expectation: Expectation, asked: float | None) -> Observation:
+        """Wait until the cluster has settled; it was a switch if it was ``asked`` for."""
+        waited = self._session.cluster.settle(expectation)
+        if asked is not None:
+            self._session.effort.switched(time.monotonic() - asked, waited.noticed)
+        return waited.value
 
     # --- leaving
 
@@ -213,7 +214,7 @@ class Tenant:
             return
         errors = []
         with Progress(f"{self.application}: removing") as progress:
-            for step in (self._finish, self._destroy, self._remove_snapshots, self._withdraw):
+            for step in (self._finish, self._end, self._remove_snapshots):
                 try:
                     step()
                 except ClusterTestsError as error:
@@ -228,10 +229,14 @@ class Tenant:
         if self._last_event is not None:
             self._session.cluster.await_handled(self._last_event)
 
+    def _end(self) -> None:
+        # Nobody fetches anything for a destroy: the forge forgets while the nodes clear up.
+        self._session.side_by_side({"destroy": self._destroy, "withdraw": self._withdraw})
+
     def _destroy(self) -> None:
         if self._last_event is None or self._destroyed:
             return
-        asked = time.time()
+        asked = time.monotonic()
         event = self._send(NOWHERE)
         # As if it had been nowhere before: this is no proof that destroys keep a last snapshot.
         expectation = Expectation(
@@ -248,7 +253,8 @@ class Tenant:
             self._session.cluster.remove_snapshots(self.application)
 
     def _withdraw(self) -> None:
-        self.publication.withdraw()
+        with self._session.effort.own("withdrawing"):
+            self.publication.withdraw()
 
 
 def traces(found: Observation) -> list[str]:

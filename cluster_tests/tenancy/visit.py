@@ -19,9 +19,9 @@ T = TypeVar("T")
 
 
 class Caller(Protocol):
-    """Whoever can make several calls at one time: the session."""
+    """Whoever can ask several nodes at one time: the session."""
 
-    def side_by_side(self, calls: Mapping[str, Callable[[], T]]) -> dict[str, T]:
+    def answers(self, calls: Mapping[str, Callable[[], T]]) -> dict[str, T]:
         """Run ``calls`` at one time and return their values by key."""
 
 
@@ -50,18 +50,23 @@ class Visit:
 def visit(caller: Caller, ledgers: Mapping[str, Ledger], *, first: int) -> Visit:
     """Write one record through each node, numbered from ``first``, then read all through each."""
     sent = records(ledgers, first=first)
-    refusals = caller.side_by_side(
+    refusals = caller.answers(
         {node: partial(written, ledger, sent[node]) for node, ledger in ledgers.items()}
     )
-    shown = caller.side_by_side(
+    shown = caller.answers(
         {node: partial(served, ledger, refusals[node]) for node, ledger in ledgers.items()}
     )
     return Visit(sent, shown)
 
 
+def read(caller: Caller, ledgers: Mapping[str, Ledger]) -> dict[str, Served]:
+    """Read all through each node, and write nothing."""
+    return caller.answers({node: partial(served, ledgers[node], None) for node in ledgers})
+
+
 def find_nobody(caller: Caller, ledgers: Mapping[str, Ledger]) -> dict[str, Departed]:
     """Ask every node for an application that is gone."""
-    return caller.side_by_side({node: partial(departed, ledgers[node]) for node in ledgers})
+    return caller.answers({node: partial(departed, ledgers[node]) for node in ledgers})
 
 
 def records(nodes: Iterable[str], *, first: int) -> dict[str, Record]:

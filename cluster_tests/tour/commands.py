@@ -120,7 +120,11 @@ def _announce(plan: Plan, path: Path) -> None:
 
 def _conclude(session: Session, plan: Plan, results: Sequence[Result], path: Path) -> None:
     matrix.save(plan, results, path)
-    lines = [*matrix.lines(plan, results), matrix.summary(results), *session.effort.lines()]
+    lines = [
+        *matrix.lines(plan, results),
+        matrix.summary(results),
+        *session.effort.figures().lines(),
+    ]
     say("\n".join(["", *lines, f"as JSON: {path}"]), indent=0)
 
 

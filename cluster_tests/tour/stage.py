@@ -75,8 +75,7 @@ class Stage:
         moved = self._tenant.move(after)
         complaints = [] if moved.failure is None else [moved.failure.message]
         look = partial(self._visit, moved) if after != NOWHERE else self._look_back
-        with self._session.effort.asking():
-            found = self._session.side_by_side({"haproxy": self._refused_by_haproxy, "look": look})
+        found = self._session.side_by_side({"haproxy": self._refused_by_haproxy, "look": look})
         complaints += found["haproxy"] + found["look"]
         return Stepped(moved, tuple(complaints))
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from concurrent.futures import wait
+from concurrent.futures import Future, wait
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from cluster_tests.errors import ClusterTestsError, SeveralErrors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
     from concurrent.futures import Executor
 
 K = TypeVar("K", bound="Hashable")
@@ -27,6 +28,24 @@ def side_by_side(executor: Executor, calls: Mapping[K, Callable[[], T]]) -> dict
     if errors:
         _raise_all(errors)
     return {key: future.result() for key, future in futures.items()}
+
+
+@contextmanager
+def meanwhile(executor: Executor, call: Callable[[], T]) -> Iterator[Future[T]]:
+    """Run ``call`` while the block runs, and wait for its end; the future holds what came of it.
+
+    Where the block raises, an error of ``call`` is added to it as a note.
+    """
+    future = executor.submit(call)
+    try:
+        yield future
+    except BaseException as error:
+        other = future.exception()
+        if other is not None:
+            error.add_note(f"and meanwhile: {other}")
+        raise
+    finally:
+        wait([future])
 
 
 def _raise_all(errors: Sequence[BaseException]) -> None:

@@ -100,8 +100,9 @@ class Waited(Generic[T]):
 
     ``seconds`` is the whole wait, ``looking`` the part spent in looks. ``noticed`` is how long
     it took from the signal that made it look to the end of that look; a look that was under way
-    when the signal came is included. ``silent`` counts the looks that no signal asked for: more
-    than a few mean that a source does not tell what it should.
+    when the signal came is included. Where no signal asked for the last look, nobody knows when
+    it came true: then it counts from the beginning of the look before. ``silent`` counts the looks
+    that no signal asked for: more than a few mean that a source does not tell what it should.
     """
 
     value: T
@@ -129,15 +130,16 @@ def wait_until(
     begin = time.monotonic()
     deadline = begin + timeout
     looking, looks, silent = 0.0, 0, 0
+    look_began = begin
     while True:
         seen, since = bell.hear()
-        look_began = time.monotonic()
+        known_false, look_began = look_began, time.monotonic()
         found = look()
         now = time.monotonic()
         looking += now - look_began
         looks += 1
         if not isinstance(found, NotYet):
-            signalled = max(begin, since or look_began)
+            signalled = max(begin, since or known_false)
             return Waited(found, now - begin, looking, now - signalled, looks, silent)
         if look_began >= deadline:
             raise NotSettledError(

@@ -13,6 +13,7 @@ import pytest
 
 from cluster_tests.cluster.cluster import Cluster
 from cluster_tests.cluster.observing import Node
+from cluster_tests.effort import Effort
 from cluster_tests.errors import NodeError, NotSettledError, RefusedError, SeveralErrors
 from cluster_tests.expectation.oracle import Expectation
 from cluster_tests.expectation.question import History
@@ -193,7 +194,8 @@ def world(expectation: Expectation) -> World:
 
 @pytest.fixture
 def cluster(inventory: Inventory, world: World) -> Iterator[Cluster]:
-    cluster = Cluster(inventory, dict.fromkeys(inventory.nodes, Path("none")), ("127.0.0.1", 1))
+    sockets = dict.fromkeys(inventory.nodes, Path("none"))
+    cluster = Cluster(inventory, sockets, ("127.0.0.1", 1), Effort())
     cluster.consul = cast("Any", ShownConsul(world))
     shown = {name: cast("Any", Shown(world, name)) for name in inventory.nodes}
     cluster.nodes = {name: Node(reader, reader) for name, reader in shown.items()}
@@ -340,6 +342,20 @@ def test_an_event_is_handled_when_every_node_has_and_none_still_does(
     assert cluster.await_handled("an-id", timeout=5).seconds < 1
 
 
+def test_a_wait_is_the_clusters_time_up_to_its_last_signal_and_all_of_it_in_vain(
+    cluster: Cluster, world: World, soon: Callable[[Callable[[], object]], None]
+) -> None:
+    world.handling["core2"] = Handling(handled=True, running=("a handler",))
+    with pytest.raises(NotSettledError):
+        cluster.await_handled("an-id", timeout=0.1)
+    soon(world.handling.clear)
+    waited = cluster.await_handled("an-id", timeout=5)
+    figures = cluster.effort.figures()
+    assert figures.parts_of_cluster["handling in vain"] == pytest.approx(0.1)
+    assert figures.parts_of_cluster["handling"] == pytest.approx(waited.seconds - waited.noticed)
+    assert figures.parts_of_own["noticing"] == pytest.approx(waited.noticed)
+
+
 def test_events_say_what_the_contract_says(cluster: Cluster, world: World) -> None:
     assert cluster.deploy(APPLICATION, Placement("core1"), update=True) == "an-id"
     assert cluster.destroy(APPLICATION) == "an-id"
@@ -359,7 +375,7 @@ def test_a_cluster_that_may_not_change_is_left_alone(cluster: Cluster, world: Wo
 
 def test_opening_tells_everything_that_is_out_of_reach(inventory: Inventory) -> None:
     sockets = {name: Path(f"/nonexistent/{name}.sock") for name in inventory.nodes}
-    cluster = Cluster(inventory, sockets, ("127.0.0.1", 1))
+    cluster = Cluster(inventory, sockets, ("127.0.0.1", 1), Effort())
     with pytest.raises(SeveralErrors) as raised:
         cluster.open()
     for name in (*inventory.nodes, "Consul"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cluster_tests.errors import ClusterTestsError, NodeError, SeveralErrors
-from cluster_tests.waiting.side_by_side import side_by_side
+from cluster_tests.waiting.side_by_side import meanwhile, side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,3 +62,33 @@ def test_a_defect_of_ours_is_raised_with_the_others(executor: ThreadPoolExecutor
             {"a": lambda: fail(KeyError("x")), "b": lambda: fail(ClusterTestsError("y"))},
         )
     assert {type(error) for error in raised.value.exceptions} == {KeyError, ClusterTestsError}
+
+
+def test_meanwhile_runs_beside_the_block_and_is_waited_for(executor: ThreadPoolExecutor) -> None:
+    together = Barrier(2, timeout=5)
+    with meanwhile(executor, together.wait) as future:
+        here = together.wait()
+    assert future.done()
+    assert {here, future.result()} == {0, 1}
+
+
+def test_an_error_meanwhile_is_raised_to_who_asks_for_the_result(
+    executor: ThreadPoolExecutor,
+) -> None:
+    with meanwhile(executor, lambda: fail(NodeError("core1", "down"))) as future:
+        pass
+    with pytest.raises(NodeError, match="core1: down"):
+        future.result()
+
+
+def test_an_error_of_the_block_comes_first_and_the_other_is_its_note(
+    executor: ThreadPoolExecutor,
+) -> None:
+    error = NodeError("core1", "first")
+    with (
+        pytest.raises(NodeError, match="first") as raised,
+        meanwhile(executor, lambda: fail(NodeError("core2", "second"))),
+    ):
+        raise error
+    assert raised.value is error
+    assert raised.value.__notes__ == ["and meanwhile: core2: second"]

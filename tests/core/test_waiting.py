@@ -83,6 +83,17 @@ def test_noticing_counts_from_the_signal_through_the_look_that_was_under_way() -
     assert wait_until(lambda: 1, bell, what="x", timeout=5).noticed < 0.05
 
 
+def test_without_a_signal_noticing_counts_from_when_it_was_last_seen_false() -> None:
+    def look() -> int | NotYet:
+        threading.Event().wait(0.05)  # a look takes its time
+        return next(found)
+
+    found = iter((NotYet("a"), NotYet("b"), 1))
+    waited = wait_until(look, Bell(), what="x", timeout=5, backstop=0.1)
+    assert waited.silent == 2
+    assert 0.2 <= waited.noticed <= waited.seconds - 0.15  # two looks and the backstop between
+
+
 def test_a_signal_before_the_look_is_no_reason_for_another() -> None:
     bell = Bell()
     bell.ring()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cluster_tests.definition.compose import parse_definition
 from cluster_tests.inventory.entries import Inventory
 from cluster_tests.model import Application, NodeView, Observation
+from cluster_tests.waiting.side_by_side import meanwhile, side_by_side
 from cluster_tests.waiting.waiter import Waited
 
 if TYPE_CHECKING:
@@ -32,6 +35,10 @@ volumes:
   data: {driver: "anybox/buttervolume:latest"}
   cache: {driver: local}
 """
+# Everything is tried, as in the real thing, but in turn: what was asked has an order.
+_worker = ThreadPoolExecutor(max_workers=1)
+in_turn = partial(side_by_side, _worker)
+beside = partial(meanwhile, _worker)
 FREE = Observation({node: NodeView() for node in NODES})
 
 
@@ -57,14 +64,20 @@ def an_inventory(directory: Path) -> Inventory:
 
 @dataclass
 class PaperCluster:
-    """Writes down what it is asked; ``fails`` maps a method's name to what it raises."""
+    """Writes down what it is asked.
+
+    ``fails`` maps a method's name to what it raises, ``fails_once`` to what it raises next time.
+    """
 
     shows: Observation = FREE
     asked: list[tuple[Any, ...]] = field(default_factory=list)
     fails: dict[str, Exception] = field(default_factory=dict)
+    fails_once: dict[str, Exception] = field(default_factory=dict)
 
     def note(self, name: str, *arguments: object) -> None:
         self.asked.append((name, *arguments))
+        if name in self.fails_once:
+            raise self.fails_once.pop(name)
         if name in self.fails:
             raise self.fails[name]
 
@@ -84,9 +97,6 @@ class PaperCluster:
     def settle(self, expectation: Expectation) -> Waited[Observation]:
         self.note("settle", str(expectation.placement), expectation.history)
         return Waited(self.shows, 1.0, 0.1, 0.1, 1, 0)
-
-    def last_word(self, _event: str) -> float | None:
-        return None
 
     def replicate(self, _shown: Observation, master: str) -> dict[str, Replicated]:
         self.note("replicate", master)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from paper import NODES, PaperCluster, PaperPublication, an_inventory
+from paper import NODES, PaperCluster, PaperPublication, an_inventory, beside, in_turn
 
 from cluster_tests.effort import Effort
 from cluster_tests.errors import FrontError, HarnessError, NodeError, NotSettledError
@@ -19,7 +19,6 @@ from cluster_tests.session import current
 from cluster_tests.tenancy.served import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from cluster_tests.fronts.ledger import Found, Record
@@ -72,9 +71,6 @@ def session(
 ) -> SimpleNamespace:
     store: dict[int, Record] = {}
 
-    def in_turn(calls: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
-        return {key: call() for key, call in calls.items()}
-
     def evidence(_session: object, _subject: object, directory: Path) -> None:
         cluster.note(f"evidence of {directory.name}")
 
@@ -92,6 +88,8 @@ def session(
         plan=lambda *_wanted: PaperPublication(cluster),
         ledgers=lambda _publication: {node: PaperLedger(store, cluster) for node in NODES},
         side_by_side=in_turn,
+        meanwhile=beside,
+        answers=in_turn,
         haproxy_complaints=lambda: dict.fromkeys(NODES, ""),
     )
     monkeypatch.setattr(current, "session", lambda: paper)
@@ -165,7 +163,7 @@ def test_a_switch_that_does_not_settle_lets_the_sentences_speak_and_fails_in_the
     cluster.fails.clear()
     with pytest.raises(NotSettledError, match="late"):
         context.cleanup_what_was_created()
-    assert cluster.names[-1] == "withdraw"
+    assert cluster.names[-2:] == ["withdraw", "remove_snapshots"]
 
 
 @pytest.mark.usefixtures("session")
@@ -217,7 +215,7 @@ def test_somebody_who_interrupts_does_not_wait_for_evidence(cluster: PaperCluste
     with pytest.raises(Interrupted):
         run_as_contexts_does()
     assert not [name for name in cluster.names if name.startswith("evidence")]
-    assert cluster.names[-1] == "withdraw"
+    assert cluster.names[-2:] == ["withdraw", "remove_snapshots"]
 
 
 @pytest.mark.usefixtures("session")
@@ -232,7 +230,7 @@ def test_evidence_that_cannot_be_collected_is_a_note_of_the_first_error(
     with pytest.raises(NotSettledError, match="late") as caught:
         context.cleanup_what_was_created()
     assert any("no room" in note for note in caught.value.__notes__)
-    assert cluster.names[-1] == "withdraw"
+    assert cluster.names[-2:] == ["withdraw", "remove_snapshots"]
 
 
 @pytest.mark.usefixtures("session")

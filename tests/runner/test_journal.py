@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -43,3 +44,15 @@ def test_a_file_that_is_no_journal_is_refused(journal: Journal) -> None:
     journal.path.write_text("something else\n")
     with pytest.raises(UsageError, match="no journal of ours"):
         journal.left()
+
+
+def test_what_is_written_side_by_side_is_all_there(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    claims = [Claim("inventory", "http://forge/git/ledger", f"b{number}") for number in range(40)]
+    with ThreadPoolExecutor(8) as executor:
+        entries = list(executor.map(journal.claim, claims))
+        assert sorted(claim.branch for claim in journal.left().values()) == sorted(
+            claim.branch for claim in claims
+        )
+        list(executor.map(journal.release, entries))
+    assert journal.left() == {}

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
-from paper import FREE, PaperCluster, PaperPublication
+from paper import FREE, PaperCluster, PaperPublication, in_turn
 
 from cluster_tests.effort import Effort
 from cluster_tests.errors import HarnessError, NodeError, NotSettledError, RefusedError
@@ -38,6 +38,7 @@ def session(cluster: PaperCluster, tmp_path: Path) -> SimpleNamespace:
         journal=Journal(tmp_path / "journal.jsonl"),
         keep=False,
         effort=Effort(),
+        side_by_side=in_turn,
         guests=guests,
         admit=guests.append,
     )
@@ -141,7 +142,7 @@ def test_leaving_waits_destroys_removes_snapshots_and_withdraws_once(
     cluster.asked.clear()
     tenant.leave()
     tenant.leave()
-    assert cluster.names == ["await_handled", "destroy", "settle", "remove_snapshots", "withdraw"]
+    assert cluster.names == ["await_handled", "destroy", "settle", "withdraw", "remove_snapshots"]
     assert session.journal.left() == {}
 
 
@@ -169,7 +170,7 @@ def test_leaving_after_a_destroy_does_not_destroy_again(
     tenant.move(NOWHERE)
     cluster.asked.clear()
     tenant.leave()
-    assert cluster.names == ["await_handled", "remove_snapshots", "withdraw"]
+    assert cluster.names == ["await_handled", "withdraw", "remove_snapshots"]
 
 
 def test_a_destroy_that_did_not_settle_is_tried_again(
@@ -198,7 +199,7 @@ def test_every_step_of_leaving_is_tried_and_the_journal_keeps_what_is_left(
     with pytest.raises(HarnessError):
         tenant.leave()
     assert cluster.names[0] == "await_handled"
-    assert cluster.names[-2:] == ["remove_snapshots", "withdraw"]
+    assert cluster.names[-2:] == ["withdraw", "remove_snapshots"]
     assert len(session.journal.left()) == 1
 
 
@@ -207,8 +208,8 @@ def test_the_first_error_of_leaving_is_raised_with_the_others_as_notes(
 ) -> None:
     tenant.move_in()
     tenant.move(PAIR)
-    cluster.fails["remove_snapshots"] = NodeError("core1", "first")
-    cluster.fails["withdraw"] = NodeError("forge", "second")
+    cluster.fails["withdraw"] = NodeError("forge", "first")
+    cluster.fails["remove_snapshots"] = NodeError("core1", "second")
     with pytest.raises(NodeError, match="first") as caught:
         tenant.leave()
-    assert any("forge: second" in note for note in caught.value.__notes__)
+    assert any("core1: second" in note for note in caught.value.__notes__)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cluster_tests.effort import Effort
 from cluster_tests.errors import ClusterError, NotSettledError
 from cluster_tests.fronts.ledger import Record
 from cluster_tests.model import NOWHERE, Placement, Switch
@@ -92,7 +91,6 @@ def stage(paper: Paper, complaints: dict[str, str]) -> Stage:
         plan=lambda _service, _branch: None,
         ledgers=lambda _publication: {"core1": paper},
         side_by_side=in_turn,
-        effort=Effort(),
         haproxy_complaints=lambda: complaints,
         cluster=SimpleNamespace(
             remove_snapshots=lambda application: paper.log.append(f"snapshots of {application}")
