@@ -59,6 +59,7 @@ class Probe(Source):
         self.node = node
         self._settings = _settings(inventory)
         self._timeout = inventory.deadlines.answer
+        self._plugin = inventory.names.volume_driver
         self._start = start
         self._stream: ExecStream | None = None
         self._numbers = itertools.count(1)
@@ -120,7 +121,11 @@ class Probe(Source):
         The first question costs a third of a second, in which the plugin's socket is found: whoever
         asks it here has quick looks from then on.
         """
-        self._read(("schedules",), prefix="")
+        try:
+            self._read(("schedules",), prefix="")
+        except NodeError as error:
+            error.remedy = f"on {self.node}: docker plugin enable {self._plugin}"
+            raise
 
     def log(self, lines: int) -> list[str]:
         """Give the last ``lines`` lines of the handler's log."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _AT_ONCE, _PATIENTLY = 5.0, 30.0
 _USAGE, _UNKNOWN = 3, 2
 _CONSUL = "cluster_consul_1"
+_PLUGIN = "anybox/buttervolume:latest"
 _ASK_LEADER = (
     "import urllib.request as r;"
     'print(r.urlopen("http://127.0.0.1:8500/v1/status/leader", timeout=5).read().decode())'
@@ -223,6 +224,15 @@ def _engine_stopped(bench: Bench) -> Iterator[Path]:
 
 
 @contextmanager
+def _plugin_disabled(bench: Bench) -> Iterator[Path]:
+    in_node("core3", "docker", "plugin", "disable", "--force", _PLUGIN)
+    try:
+        yield bench.written()
+    finally:
+        in_node("core3", "docker", "plugin", "enable", _PLUGIN)
+
+
+@contextmanager
 def _name_in_use(bench: Bench) -> Iterator[Path]:
     """Create by hand what the spec's application would create, and see that it stays."""
     inventory = bench.written()
@@ -279,6 +289,8 @@ CASES = (
          ("core2: ", "core3: ", "core4: ", f"docker start {_CONSUL}", "leader")),
     Case("engine-stopped", "core3's Docker engine hangs", _engine_stopped, _UNKNOWN,
          ("core3: ", "to mend it: on core3: systemctl restart docker")),
+    Case("plugin-disabled", "core3's volume plugin is disabled", _plugin_disabled, _UNKNOWN,
+         ("core3: ", f"to mend it: on core3: docker plugin enable {_PLUGIN}")),
     Case("name-in-use", "the application's name is in use by somebody else", _name_in_use, _USAGE,
          ("in use already", "volumes on core1", "to mend it")),
 )  # fmt: skip

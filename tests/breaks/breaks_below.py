@@ -9,7 +9,6 @@ from __future__ import annotations
 from breaking import FOUNDATION, Damage
 
 _CONSUL = "docker exec cluster_consul_1"
-_PLUGIN = "anybox/buttervolume:latest"
 _HAPROXY = "/etc/haproxy/haproxy.cfg"
 _CADDY = "/config/caddy/autosave.json"
 _PYTHON = "/usr/local/lib/python3.13/dist-packages/cluster_tests_break.pth"
@@ -25,7 +24,7 @@ _CUT = "INPUT --protocol {} --match multiport --ports 8300:8302 --jump DROP"
 # Earlier in the PATH of the Consul container than the programs themselves.
 _EARLIER = "/usr/local/sbin"
 _TELLS_ANOTHER = (
-    'printf "#!/bin/sh\\n{path} \\"\\$@\\" | sed s/[0-9][0-9.]*[0-9]/9.9.9/g\\n"'
+    'printf "#!/bin/sh\\n{path} \\"\\$@\\" | sed s/[0-9][0-9]*[.][0-9.]*[0-9]/9.9.9/g\\n"'
     f" > {_EARLIER}/{{name}}; chmod +x {_EARLIER}/{{name}};"
 )
 _PROGRAMS = {
@@ -66,12 +65,11 @@ IN_FOUNDATION = (
         name="node-unfit",
         how=(
             "core3 has another name, its Caddy is in no network, its proxies' files are spoilt,"
-            " its plugin is disabled, and /deploy is a small and full file system"
+            " and /deploy is a small and full file system"
         ),
         spec=f"{FOUNDATION}:WhenANodeIsAskedWhatItStandsOn",
         sentences=(
             "should_answer_under_its_own_name",
-            "should_have_the_volume_plugin_enabled",
             "should_have_both_proxies_in_the_external_network",
             "should_have_a_configuration_that_haproxy_accepts",
             "should_have_a_configuration_that_caddy_accepts",
@@ -86,13 +84,11 @@ IN_FOUNDATION = (
             f"docker exec cluster_caddy_1 sh -c 'cp {_CADDY} /tmp/kept"
             f" && echo nonsense >{_CADDY}'\n"
             "docker network disconnect cluster_default cluster_caddy_1\n"
-            f"docker plugin disable --force {_PLUGIN}\n"
             "mount -t tmpfs -o size=100m,nr_inodes=20 tmpfs /deploy\n"
             "touch $(seq -f /deploy/%g 19)\n"
         ),
         undo=(
             "umount /deploy\n"
-            f"docker plugin enable {_PLUGIN}\n"
             "docker network connect --alias caddy cluster_default cluster_caddy_1\n"
             f"docker exec cluster_caddy_1 sh -c 'cat /tmp/kept >{_CADDY}; rm /tmp/kept'\n"
             f"docker exec cluster_haproxy_1 sh -c 'cat /tmp/kept >{_HAPROXY}; rm /tmp/kept'\n"

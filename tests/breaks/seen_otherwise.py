@@ -8,4 +8,8 @@ SEEN_OTHERWISE = {
         " is for one that stops between then and the question:"
         " `tests/cases/test_infrastructure_sentences.py`"
     ),
+    "should_have_the_volume_plugin_enabled": (
+        "a run refuses to begin without it (`plugin-disabled` below); this sentence is for one that"
+        " is disabled between then and the question: the same test"
+    ),
 }

@@ -125,6 +125,12 @@ def test_what_cannot_be_read_names_the_node(bench: Bench) -> None:
         bench.probe.observed(APPLICATION)
 
 
+def test_a_plugin_that_does_not_answer_comes_with_its_remedy(bench: Bench) -> None:
+    with pytest.raises(NodeError, match="core1: ") as raised:
+        bench.probe.require_plugin()
+    assert raised.value.remedy == "on core1: docker plugin enable anybox/buttervolume:latest"
+
+
 def test_threads_get_their_own_answers(bench: Bench) -> None:
     (bench.deploy / "events.log").write_text("\n".join(f"id-{n}!" for n in range(0, 40, 2)))
     found: dict[int, bool] = {}
