@@ -11,7 +11,7 @@ import json
 import os
 import threading
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,11 +23,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Claim:
-    """One application that the suite created: all that is needed to remove it."""
+    """One application that the suite created: all that is needed to remove it.
+
+    ``process`` is that of the run, on the machine of the journal; 0 where it is not known.
+    """
 
     inventory: str
     repo_url: str
     branch: str
+    process: int = field(default_factory=os.getpid)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a process lives that may be the run: it removes what it made, or was told not to.
+
+        A number that went to another process since makes this true for one that is gone.
+        """
+        if self.process <= 0:
+            return False
+        try:
+            os.kill(self.process, 0)  # kill(2): nothing is sent, it is only looked for
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return True
 
 
 class Journal:
@@ -53,7 +73,7 @@ class Journal:
         claims: dict[str, Claim] = {}
         for line in self._lines():
             if "left" in line:
-                claims[line["id"]] = Claim(**line["left"])
+                claims[line["id"]] = Claim(**{"process": 0, **line["left"]})
             else:
                 claims.pop(line["id"], None)
         return claims

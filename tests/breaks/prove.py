@@ -33,7 +33,6 @@ from all_breaks import ALL_BREAKS
 from breaking import ROOT, SWAP, Break, Breakage, Damage, Slip
 from damaging import damage, repair
 from evidence import Result, keep_proof, load_proofs
-from leftovers import PREFIX, remove_leftovers
 from page import PAGE, written
 from slipping import slipped
 from spec_run import run_spec, uninterrupted
@@ -43,6 +42,8 @@ from cluster_tests.errors import ClusterTestsError, UsageError
 from cluster_tests.inventory.file import load_inventory
 from cluster_tests.lab.plan import LabPlan
 from cluster_tests.report import say
+from cluster_tests.session.session import open_session
+from cluster_tests.tenancy.leftovers import remove_leftovers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 
 _RESULTS = ROOT / "results" / "breaks"
 _BROKEN, _DAMAGED = _RESULTS / "broken.json", _RESULTS / "damaged.json"
+_PREFIX = "cluster-tests-breaks-"  # what the directory of an inventory of ours is called
 # Seconds: a switch of the lab takes about 3, and a broken cluster is waited for to the end.
 _SETTLE = 12
 
@@ -126,7 +128,7 @@ def _impatient_inventory(original: Path) -> Iterator[Path]:
     for ssh in ways:
         for key in ssh.keys() & {"identity_file", "known_hosts"}:
             ssh[key] = str(original.absolute().parent / ssh[key])
-    with TemporaryDirectory(prefix=PREFIX) as directory:
+    with TemporaryDirectory(prefix=_PREFIX) as directory:
         path = Path(directory) / "inventory.yaml"
         path.write_text(yaml.safe_dump(values))
         yield path
@@ -196,8 +198,17 @@ def _broken(one: Breakage, path: Path, inventory: Inventory) -> Iterator[Mapping
     finally:
         with uninterrupted():
             _mend(inventory)
-            for name in remove_leftovers(path):
-                say(f"removed {name}, which the broken cluster had kept")
+            _sweep(path)
+
+
+def _sweep(path: Path) -> None:
+    """Remove what this run and killed ones left: the cluster works again."""
+    session = open_session(path)
+    try:
+        for one in remove_leftovers(session, lambda claim: _PREFIX in claim.inventory):
+            say(f"removed {one}, which the broken cluster had kept")
+    finally:
+        session.close()
 
 
 def _mend(inventory: Inventory) -> None:

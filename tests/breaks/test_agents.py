@@ -84,10 +84,6 @@ def test_an_interruption_restores_the_cluster_and_removes_what_is_left(
     def opened(_inventory: Inventory) -> Iterator[Agents]:
         yield as_agents(paper)
 
-    def sweep(path: Path) -> list[str]:
-        swept.append(path)
-        return []
-
     def interrupted() -> None:
         with prove._broken(BREAK, Path("inventory.yaml"), cast("Inventory", None)):
             assert set(paper.files.values()) == {BREAK.applied_to(ORIGINAL)}
@@ -96,7 +92,7 @@ def test_an_interruption_restores_the_cluster_and_removes_what_is_left(
     swept: list[Path] = []
     monkeypatch.setattr(prove, "opened", opened)
     monkeypatch.setattr(prove, "_BROKEN", kept)
-    monkeypatch.setattr(prove, "remove_leftovers", sweep)
+    monkeypatch.setattr(prove, "_sweep", swept.append)
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert set(paper.files.values()) == {ORIGINAL}

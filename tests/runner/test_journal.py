@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,6 +26,24 @@ def test_what_was_claimed_and_not_released_is_left(journal: Journal) -> None:
     first, second = journal.claim(ONE), journal.claim(TWO)
     journal.release(first)
     assert Journal(journal.path).left() == {second: TWO}
+
+
+def test_a_claim_is_held_as_long_as_its_process_lives(journal: Journal) -> None:
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as process:
+        claim = replace(ONE, process=process.pid)
+        entry = journal.claim(claim)
+        assert journal.left()[entry].is_held
+    assert journal.left() == {entry: claim}
+    assert not journal.left()[entry].is_held
+
+
+def test_a_claim_that_names_no_process_is_held_by_nobody(journal: Journal) -> None:
+    entry = journal.claim(ONE)
+    text = journal.path.read_text()
+    journal.path.write_text(text.replace(f', "process": {ONE.process}', ""))
+    assert journal.path.read_text() != text
+    assert not journal.left()[entry].is_held
+    assert ONE.is_held
 
 
 def test_a_journal_that_is_not_there_yet_is_empty(journal: Journal) -> None:
