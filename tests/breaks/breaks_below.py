@@ -132,7 +132,7 @@ IN_FOUNDATION = (
         node="core2",
         script=(
             f"{_CONSUL} sh -euc '{_OTHER_PROGRAMS}"
-            f' echo "import time; t = time.time; time.time = lambda: t() + 5" >{_PYTHON};'
+            f' echo "import time; time.time = (lambda t: lambda: t() + 5)(time.time)" >{_PYTHON};'
             " cp /usr/bin/consul /usr/bin/consul.kept; cp /usr/bin/consul /usr/bin/consul.other;"
             " sed -i s/1[.]8[.]7/1.8.6/g /usr/bin/consul.other;"
             " mv /usr/bin/consul.other /usr/bin/consul'\n"

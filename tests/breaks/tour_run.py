@@ -54,6 +54,6 @@ def run_tour(spec: str, inventory: Path, log: Path, environment: Mapping[str, st
 def _red(output: str) -> dict[str, Red]:
     """Look through the evidence of the steps that failed."""
     paths = re.findall(r"evidence: (\S+)", output)
-    said = "\n".join((ROOT / path).read_text() for path in paths)
+    said = "\n".join((ROOT / path / "failure.txt").read_text() for path in paths)
     found = {claim: re.search(f"^{text}$", said, re.MULTILINE) for claim, text in CLAIMS.items()}
     return {claim: Red(match[0], 1, 1) for claim, match in found.items() if match}
