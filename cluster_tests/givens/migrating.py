@@ -132,8 +132,12 @@ class AMigration(ARunningApplication):
         return [(whose, place) for whose, places in self.notes.items() for place in places]
 
     def _read_note(self, whose: str, directory: str) -> str:
-        # A note that is gone is what a sentence is about, and no reason to judge nothing.
-        return self._inside(whose, "sh", "-c", f"cat {directory}/note 2>&1 || true")
+        # A note that is gone, or a source that was stopped: sentences are about that, and it is no
+        # reason to judge nothing.
+        try:
+            return self._inside(whose, "cat", f"{directory}/note")
+        except NodeError as error:
+            return error.message
 
     def _inside(self, whose: str, *command: str) -> str:
         tenant = self._tenant if whose == "target" else self._source

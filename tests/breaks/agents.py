@@ -17,7 +17,7 @@ from cluster_tests.nodes.node import Engine
 from cluster_tests.session.links import Links
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from breaking import Break
@@ -90,31 +90,35 @@ def opened(inventory: Inventory) -> Iterator[Agents]:
         yield Agents(inventory, links, engines)
 
 
-def apply(agents: Agents, one: Break, kept: Path) -> None:
-    """Break the cluster; what was there before is in ``kept`` first.
+def apply(agents: Agents, ones: Sequence[Break], kept: Path) -> None:
+    """Break the cluster in all these ways; what was there before is in ``kept`` first.
 
     Raises ``RefusedError`` for an agent that is not the one of this repository, unbroken.
     """
-    original = one.source.read_text()
-    for node in one.nodes:
-        if agents.read(node, one.file) != original:
+    texts = _broken_texts(ones)
+    originals = {one.file: one.source.read_text() for one in ones}
+    for node, file in texts:
+        if agents.read(node, file) != originals[file]:
             raise RefusedError(
-                f"{node}: the agent's {one.file} is not this repository's",
+                f"{node}: the agent's {file} is not this repository's",
                 remedy="cluster-tests lab up",
             )
-    undo = {"file": one.file, "text": original, "nodes": one.nodes, "restart": one.restart}
+    restarted = sorted({node for one in ones if one.restart for node in one.nodes})
+    undo = {
+        "texts": [(node, file, originals[file]) for node, file in texts],
+        "restarted": restarted,
+    }
     kept.write_text(json.dumps(undo))
-    _write(agents, one.nodes, one.file, one.applied_to(original), restart=one.restart)
+    _write(agents, [(*place, text) for place, text in texts.items()], restarted)
 
 
-def require_broken(agents: Agents, one: Break) -> None:
+def require_broken(agents: Agents, ones: Sequence[Break]) -> None:
     """Raise ``NodeError`` for a node that was mended behind our back: its green proves nothing."""
-    broken = one.applied_to(one.source.read_text())
-    for node in one.nodes:
-        if agents.read(node, one.file) != broken:
+    for (node, file), text in _broken_texts(ones).items():
+        if agents.read(node, file) != text:
             raise NodeError(
                 node,
-                f"its agent was replaced while {one.name} was tried",
+                f"its agent was replaced while {', '.join(one.name for one in ones)} was tried",
                 remedy="see that nobody else uses the cluster, then try again",
             )
 
@@ -123,12 +127,22 @@ def restore(agents: Agents, kept: Path) -> None:
     """Put back what ``kept`` holds; without it, nothing was broken."""
     if kept.exists():
         undo = json.loads(kept.read_text())
-        _write(agents, undo["nodes"], undo["file"], undo["text"], restart=undo["restart"])
+        _write(agents, undo["texts"], undo["restarted"])
         kept.unlink()
 
 
-def _write(agents: Agents, nodes: tuple[str, ...], file: str, text: str, *, restart: bool) -> None:
-    for node in nodes:
+def _broken_texts(ones: Sequence[Break]) -> dict[tuple[str, str], str]:
+    """Give what each file is on each node once all these breaks are applied."""
+    texts: dict[tuple[str, str], str] = {}
+    for one in ones:
+        for node in one.nodes:
+            text = texts.get((node, one.file)) or one.source.read_text()
+            texts[node, one.file] = one.applied_to(text)
+    return texts
+
+
+def _write(agents: Agents, texts: Iterable[tuple[str, str, str]], restarted: Iterable[str]) -> None:
+    for node, file, text in texts:
         agents.write(node, file, text)
-        if restart:
-            agents.restart(node)
+    for node in restarted:
+        agents.restart(node)

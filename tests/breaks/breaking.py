@@ -50,7 +50,9 @@ class Breakage:
     @property
     def fingerprint(self) -> str:
         """A digest of what is done and where it must be noticed, but not of how it is told."""
-        values = {key: value for key, value in asdict(self).items() if key not in ("name", "how")}
+        values = {
+            key: value for key, value in asdict(self).items() if key not in ("name", "how", "alone")
+        }
         return hashlib.sha256(repr(sorted(values.items())).encode()).hexdigest()[:12]
 
 
@@ -80,11 +82,13 @@ class Mutation(Breakage):
 class Break(Mutation):
     """A mutation of the switch agent.
 
-    ``restart``: what is broken runs all the time, and has to be started anew to change.
+    ``restart``: what is broken runs all the time, and has to be started anew to change. ``alone``:
+    what else is broken for the same spec would not be seen any more.
     """
 
     nodes: tuple[str, ...] = ALL_NODES
     restart: bool = False
+    alone: bool = False
 
     @property
     def source(self) -> Path:

@@ -59,6 +59,7 @@ IN_DECLARING = (
         file="recording.py",
         old="ip=work.settings.address",
         new='ip="172.30.77.99"',
+        alone=True,
     ),
     Break(
         name="fronts-not-merged",

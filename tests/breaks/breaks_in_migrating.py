@@ -39,6 +39,7 @@ IN_MIGRATING = (
         file="steps/migrate.py",
         old="    copies = side_by_side(",
         new="    work.tools.compose.stop(source.project)\n    copies = side_by_side(",
+        alone=True,
     ),
     Break(
         name="no-way-back",

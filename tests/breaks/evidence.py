@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 from xml.etree import ElementTree as ET
 
 from breaking import ROOT
@@ -43,21 +43,24 @@ class Result:
 
 @dataclass(frozen=True)
 class Proof:
-    """What was seen of a break on a day, while it was what ``fingerprint`` tells."""
+    """What was seen of a break on a day, while it was what ``fingerprint`` tells.
+
+    ``beside`` names what else was broken at that time.
+    """
 
     fingerprint: str
     seen: str
     red: Mapping[str, Red]
+    beside: tuple[str, ...] = ()
 
     @classmethod
-    def read(cls, values: Mapping[str, object]) -> Self:
+    def read(cls, values: Mapping[str, Any]) -> Self:
         """Read one entry of the file."""
-        red = values["red"]
-        assert isinstance(red, dict)
         return cls(
             str(values["fingerprint"]),
             str(values["seen"]),
-            {sentence: Red(**each) for sentence, each in red.items()},
+            {sentence: Red(**each) for sentence, each in values["red"].items()},
+            tuple(str(name) for name in values.get("beside", ())),
         )
 
     def holds_for(self, one: Breakage) -> bool:
@@ -96,13 +99,20 @@ def load_proofs(path: Path = PROOFS) -> dict[str, Proof]:
     return {name: Proof.read(each) for name, each in json.loads(path.read_text()).items()}
 
 
-def keep_proof(one: Breakage, result: Result, day: str, path: Path = PROOFS) -> None:
+def keep_proof(
+    one: Breakage,
+    result: Result,
+    day: str,
+    path: Path = PROOFS,
+    *,
+    beside: tuple[str, ...] = (),
+) -> None:
     """Add what was seen of a break that was noticed, in place of what was seen of it before."""
     red = {
         sentence: Red(shortened(seen.said), seen.times, seen.of)
         for sentence, seen in result.red.items()
         if sentence in one.sentences
     }
-    proofs = {**load_proofs(path), one.name: Proof(one.fingerprint, day, red)}
+    proofs = {**load_proofs(path), one.name: Proof(one.fingerprint, day, red, beside)}
     values = {name: asdict(proofs[name]) for name in sorted(proofs)}
     path.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -44,7 +44,8 @@ def _lists(proofs: Mapping[str, Proof]) -> Iterator[str]:
 
 def _one(one: Breakage, proof: Proof | None) -> Iterator[str]:
     where = one.spec.rpartition("/")[2]
-    yield f"- **{one.how}** (`{one.name}`, {where})\n"
+    beside = "".join(f", beside `{name}`" for name in proof.beside) if proof else ""
+    yield f"- **{one.how}** (`{one.name}`, {where}{beside})\n"
     seen = proof.red if proof and proof.holds_for(one) else {}
     for sentence in one.sentences:
         words = sentence.replace("_", " ")

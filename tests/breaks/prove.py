@@ -3,6 +3,7 @@
     python tests/breaks/prove.py [NAME…]    those breaks, or all of them
     python tests/breaks/prove.py --list     what there is, and what was not seen yet
     python tests/breaks/prove.py --owed     all that was not seen yet, or was changed since
+    python tests/breaks/prove.py --together the breaks for one class at once (docs/proofs.md tells)
     python tests/breaks/prove.py --for N    begin no further break after N seconds
     python tests/breaks/prove.py --write    write the lists of docs/proofs.md from docs/proofs.json
 
@@ -22,37 +23,30 @@ import signal
 import sys
 import time
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import yaml
-from agents import apply, opened, require_broken, restore
 from all_breaks import ALL_BREAKS
-from breaking import ROOT, SWAP, Break, Breakage, Damage, Slip
-from damaging import damage, repair
-from evidence import Result, keep_proof, load_proofs
+from breaking import SWAP
+from evidence import load_proofs
 from page import PAGE, written
-from slipping import slipped
-from spec_run import run_spec, uninterrupted
-from tour_run import BEGIN, run_tour
+from proving import PREFIX, RESULTS, grouped, mend, prove
+from spec_run import run_spec
 
 from cluster_tests.errors import ClusterTestsError, UsageError
 from cluster_tests.inventory.file import load_inventory
 from cluster_tests.lab.plan import LabPlan
 from cluster_tests.report import say
-from cluster_tests.session.session import open_session
-from cluster_tests.tenancy.leftovers import remove_leftovers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
-    from cluster_tests.inventory.entries import Inventory
+    from breaking import Breakage
 
-_RESULTS = ROOT / "results" / "breaks"
-_BROKEN, _DAMAGED = _RESULTS / "broken.json", _RESULTS / "damaged.json"
-_PREFIX = "cluster-tests-breaks-"  # what the directory of an inventory of ours is called
+T = TypeVar("T")
+
 # Seconds: a switch of the lab takes about 3, and a broken cluster is waited for to the end.
 _SETTLE = 12
 
@@ -70,7 +64,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         chosen = _owed() if options.owed else _chosen(options.names)
         with _impatient_inventory(_inventory()) as path:
-            return _prove_all(chosen, path, options.seconds)
+            groups = grouped(chosen, together=options.together)
+            return _prove_all(groups, path, options.seconds)
     except ClusterTestsError as error:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code
@@ -84,6 +79,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="NAME", help="breaks (default: all)")
     parser.add_argument("--list", action="store_true", help="print all breaks")
     parser.add_argument("--owed", action="store_true", help="all that was not seen as it is now")
+    parser.add_argument("--together", action="store_true", help="a spec class's breaks at once")
     parser.add_argument(
         "--for", type=float, dest="seconds", metavar="N", help="begin none after N seconds"
     )
@@ -128,94 +124,32 @@ def _impatient_inventory(original: Path) -> Iterator[Path]:
     for ssh in ways:
         for key in ssh.keys() & {"identity_file", "known_hosts"}:
             ssh[key] = str(original.absolute().parent / ssh[key])
-    with TemporaryDirectory(prefix=_PREFIX) as directory:
+    with TemporaryDirectory(prefix=PREFIX) as directory:
         path = Path(directory) / "inventory.yaml"
         path.write_text(yaml.safe_dump(values))
         yield path
 
 
-def _prove_all(chosen: list[Breakage], path: Path, seconds: float | None) -> int:
+def _prove_all(groups: list[tuple[Breakage, ...]], path: Path, seconds: float | None) -> int:
     inventory = load_inventory(path)
     inventory.require_may_change("break the cluster on purpose")
-    _RESULTS.mkdir(parents=True, exist_ok=True)
-    _mend(inventory)
-    noticed = {one.name: _prove(one, path, inventory) for one in _in_time(chosen, seconds)}
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    mend(inventory)
+    noticed: dict[str, bool] = {}
+    for group in _in_time(groups, seconds):
+        noticed |= prove(group, path, inventory)
     missed = [name for name, was in noticed.items() if not was]
     say(f"{len(noticed) - len(missed)} of {len(noticed)} breaks were noticed", indent=0)
-    after = run_spec(SWAP, path, _RESULTS / "unbroken.log", {})
+    after = run_spec(SWAP, path, RESULTS / "unbroken.log", {})
     say(f"the unbroken cluster: {'green' if after.exit_code == 0 else after.red}", indent=0)
     if missed:
         say(f"not noticed as they must be: {', '.join(missed)}", indent=0)
     return 1 if missed or after.exit_code != 0 else 0
 
 
-def _in_time(chosen: list[Breakage], seconds: float | None) -> Iterator[Breakage]:
+def _in_time(groups: Iterable[T], seconds: float | None) -> Iterator[T]:
     until = time.monotonic() + seconds if seconds is not None else float("inf")
-    return itertools.takewhile(lambda _: time.monotonic() < until, chosen)
-
-
-def _prove(one: Breakage, path: Path, inventory: Inventory) -> bool:
-    say(f"{one.name}: {one.how}", indent=0)
-    with _broken(one, path, inventory) as environment:
-        run = run_tour if one.spec.startswith(BEGIN) else run_spec
-        result = run(one.spec, path, _RESULTS / f"{one.name}.log", environment)
-        if isinstance(one, Break):
-            with opened(inventory) as agents:
-                require_broken(agents, one)
-    _tell(one, result)
-    noticed = set(one.sentences) <= set(result.red) and result.exit_code == one.exit_code
-    if noticed:
-        keep_proof(one, result, f"{datetime.now(UTC):%Y-%m-%d}")
-    return noticed
-
-
-def _tell(one: Breakage, result: Result) -> None:
-    for name, red in result.red.items():
-        mark = "red, as it must be" if name in one.sentences else "red, too"
-        say(f"{name} ({mark}, {red.times} of {red.of}): {' '.join(red.said.split())[:200]}")
-    for name in one.sentences:
-        if name not in result.red:
-            say(f"{name}: NOT RED")
-    code = result.exit_code
-    wrong = "" if code == one.exit_code else f", which is NOT {one.exit_code}"
-    say(f"exit code {code}{wrong}, {len(result.red)} red, {result.seconds:.1f} s")
-
-
-@contextmanager
-def _broken(one: Breakage, path: Path, inventory: Inventory) -> Iterator[Mapping[str, str]]:
-    """Break it, and give what the environment of a run must have; mend it whatever happens."""
-    try:
-        if isinstance(one, Slip):
-            with slipped(one) as environment:
-                yield environment
-            return
-        if isinstance(one, Damage):
-            damage(one, _DAMAGED)
-        if isinstance(one, Break):
-            with opened(inventory) as agents:
-                apply(agents, one, _BROKEN)
-        yield {}
-    finally:
-        with uninterrupted():
-            _mend(inventory)
-            _sweep(path)
-
-
-def _sweep(path: Path) -> None:
-    """Remove what this run and killed ones left: the cluster works again."""
-    session = open_session(path)
-    try:
-        for one in remove_leftovers(session, lambda claim: _PREFIX in claim.inventory):
-            say(f"removed {one}, which the broken cluster had kept")
-    finally:
-        session.close()
-
-
-def _mend(inventory: Inventory) -> None:
-    repair(_DAMAGED)
-    if _BROKEN.exists():
-        with opened(inventory) as agents:
-            restore(agents, _BROKEN)
+    return itertools.takewhile(lambda _: time.monotonic() < until, groups)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-import prove
+import proving
 import pytest
 from agents import Agents, apply, require_broken, restore
 from all_breaks import ALL_BREAKS
@@ -55,9 +55,9 @@ def as_agents(paper: PaperAgents) -> Agents:
 
 
 def test_what_was_broken_is_restored_by_whoever_comes_next(paper: PaperAgents, kept: Path) -> None:
-    apply(as_agents(paper), BREAK, kept)
+    apply(as_agents(paper), [BREAK], kept)
     assert set(paper.files.values()) == {BREAK.applied_to(ORIGINAL)}
-    require_broken(as_agents(paper), BREAK)
+    require_broken(as_agents(paper), [BREAK])
     restore(as_agents(paper), kept)
     assert set(paper.files.values()) == {ORIGINAL}
     assert paper.restarted == [*BREAK.nodes, *BREAK.nodes]
@@ -67,14 +67,14 @@ def test_what_was_broken_is_restored_by_whoever_comes_next(paper: PaperAgents, k
 def test_an_agent_of_another_version_is_left_alone(paper: PaperAgents, kept: Path) -> None:
     paper.files = dict.fromkeys(BREAK.nodes, "another version")
     with pytest.raises(RefusedError, match="not this repository's"):
-        apply(as_agents(paper), BREAK, kept)
+        apply(as_agents(paper), [BREAK], kept)
     restore(as_agents(paper), kept)
     assert set(paper.files.values()) == {"another version"}
 
 
 def test_a_break_that_was_mended_meanwhile_proves_nothing(paper: PaperAgents) -> None:
     with pytest.raises(NodeError, match="was replaced while"):
-        require_broken(as_agents(paper), BREAK)
+        require_broken(as_agents(paper), [BREAK])
 
 
 def test_an_interruption_restores_the_cluster_and_removes_what_is_left(
@@ -85,14 +85,14 @@ def test_an_interruption_restores_the_cluster_and_removes_what_is_left(
         yield as_agents(paper)
 
     def interrupted() -> None:
-        with prove._broken(BREAK, Path("inventory.yaml"), cast("Inventory", None)):
+        with proving._broken([BREAK], Path("inventory.yaml"), cast("Inventory", None)):
             assert set(paper.files.values()) == {BREAK.applied_to(ORIGINAL)}
             raise KeyboardInterrupt
 
     swept: list[Path] = []
-    monkeypatch.setattr(prove, "opened", opened)
-    monkeypatch.setattr(prove, "_BROKEN", kept)
-    monkeypatch.setattr(prove, "_sweep", swept.append)
+    monkeypatch.setattr(proving, "opened", opened)
+    monkeypatch.setattr(proving, "_BROKEN", kept)
+    monkeypatch.setattr(proving, "sweep", swept.append)
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert set(paper.files.values()) == {ORIGINAL}
