@@ -28,8 +28,6 @@ UNPROVED = frozenset(
         "should_have_asked_each_of_the_others_through_every_node_meanwhile",
         "should_have_been_asked_there_by_consul",
         "should_have_been_sent_before_the_first_one_was_decided",
-        "should_have_every_record_since_the_last_destroy_over_http",
-        "should_have_every_record_since_the_last_destroy_over_ssh",
         "should_have_lowered_the_flag_exactly_once",
         "should_have_no_maintenance_flag",
         "should_have_no_site_in_any_caddy",
