@@ -211,7 +211,10 @@ def test_what_has_very_many_records_is_not_handed_on(stores: list[Store]) -> Non
 
     def write_many() -> None:
         late.switch()
-        late.written += tuple(Record(number, "text") for number in range(100, 160))
+        many = tuple(Record(number, "text") for number in range(100, 160))
+        for record in many:
+            stores[0].write(record)
+        late.written += many
 
     run(late, because=write_many)
     run(Redeployed())
