@@ -13,9 +13,9 @@
 
 From top to bottom: ``group`` (all or none) and ``tunnel`` (one connection and its forwards);
 ``relay`` (one forwarded connection), ``local`` (listening sockets) and ``diagnosis`` (why not);
-``connection`` (from a target to a login), ``identity`` and ``known_hosts``; ``transport`` and
-``channel`` (what paramiko lacks), ``loop`` (the one thread); ``specs``, ``answers``, ``errors``,
-``log``.
+``connection`` (from a target to a login), ``identity`` and ``known_hosts``; ``transport``,
+``channel``, ``packets`` and ``wire`` (what paramiko lacks), ``loop`` (the one thread); ``specs``,
+``answers``, ``errors``, ``log``.
 
 paramiko carries the SSH connection: handshake, keys, encryption. Its channels are replaced, for the
 reasons that ``channel`` and ``transport`` give. sshtunnel could forward TCP over the same
