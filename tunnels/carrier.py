@@ -91,7 +91,8 @@ def _await(relay: Relay, target: Target) -> None:
         told = explain_tcp(jump, target.host, target.port, refusal)
         raise UnreachableError(told.message, remedy=told.remedy) from refusal
     except SshError as error:
-        raise error.at(f"from {jump} to {target.where}") from error
+        error.at(f"from {jump} to {target.where}")
+        raise
     except TimeoutError as error:
         raise UnreachableError(
             f"{jump} does not reach {target.where} within {jump.connect_timeout:g} s",

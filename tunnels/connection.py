@@ -67,7 +67,8 @@ def _reach(target: Target) -> Carrier:
     try:
         below = connect(target.jump)
     except TunnelError as error:
-        raise error.at(f"at the jump host {target.jump} of {target}") from error
+        error.at(f"at the jump host {target.jump} of {target}")
+        raise
     return Jump(below, target)
 
 

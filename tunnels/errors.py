@@ -36,7 +36,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Self
 
 
 class TunnelError(Exception):
@@ -48,10 +47,9 @@ class TunnelError(Exception):
         self.message = message
         self.remedy = remedy
 
-    def at(self, where: str) -> Self:
-        """Say in front of the message where it happened; give the error itself."""
+    def at(self, where: str) -> None:
+        """Say in front of the message where it happened."""
         self.message = f"{where}: {self.message}"
-        return self
 
     def __str__(self) -> str:
         """Print the message, and the remedy on a line of its own."""

@@ -70,7 +70,8 @@ def target_from_config(
         fields = _fields(alias, config.absolute(), options, _MOST_JUMPS)
         return Target(**{**fields, **explicit})
     except SpecError as error:
-        raise error.at(f"{config}: host {alias}") from error.__cause__
+        error.at(f"{config}: host {alias}")
+        raise
 
 
 def _fields(alias: str, config: Path, options: list[str], jumps: int) -> dict[str, Any]:
@@ -168,4 +169,5 @@ def _jump(chain: str, words: Words, config: Path, jumps: int) -> Target | None:
     try:
         return Target(**_fields(hop["ipv6"] or hop["host"], config, options, jumps - 1))
     except SpecError as error:
-        raise error.at(f"jump host {last}") from error.__cause__
+        error.at(f"jump host {last}")
+        raise
