@@ -12,9 +12,12 @@
         host, port = group["node1"].forward(TcpForward("172.30.77.11", 80))  # at any later time
 
 From top to bottom: ``group`` (all or none) and ``tunnel`` (one connection and its forwards);
+``connection`` (from a target to a login), ``carrier`` and ``proxy_command`` (the way there);
 ``relay`` (one forwarded connection), ``local`` (listening sockets) and ``diagnosis`` (why not);
-``connection`` (from a target to a login), ``identity`` and ``known_hosts``; ``transport``,
-``channel``, ``packets`` and ``wire`` (what paramiko lacks), ``loop`` (the one thread); ``specs``,
+``login``, ``keyring``, ``agent``, ``identity``, ``passphrase`` (who we are); ``known_hosts`` and
+``new_hosts`` (who answers); ``transport``, ``channel``, ``packets`` and ``wire`` (what paramiko
+lacks), ``loop`` (the one thread); ``ssh_config`` and ``ssh_tokens`` (a target from OpenSSH's file);
+``by_hand``, ``specs``,
 ``answers``, ``errors``, ``log``.
 
 paramiko carries the SSH connection: handshake, keys, encryption. Its channels are replaced, for the
@@ -30,6 +33,7 @@ from tunnels.answers import http_answers
 from tunnels.errors import TunnelError
 from tunnels.group import TunnelGroup
 from tunnels.specs import Answers, Forward, SocketForward, Target, TcpForward
+from tunnels.ssh_config import target_from_config
 from tunnels.tunnel import Tunnel
 
 __all__ = [
@@ -42,4 +46,5 @@ __all__ = [
     "TunnelError",
     "TunnelGroup",
     "http_answers",
+    "target_from_config",
 ]

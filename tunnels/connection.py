@@ -1,30 +1,34 @@
 """From a target to an authenticated SSH connection, or to an error that says what to do.
 
-The order matters: the key file and known_hosts are read before anything is sent, the host key is
-verified before the user's name leaves us, and nothing but the one key is ever tried.
+The order matters: keys and known_hosts are read before anything is sent, the host key is verified
+before the user's name leaves us, and no key but those of the target is ever tried. A jump host is
+treated as any target: it has keys, and a host key to verify, of its own.
 """
 
 from __future__ import annotations
 
-import socket
+import shlex
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import paramiko
 
-from tunnels.errors import (
-    HandshakeError,
-    KeyRefusedError,
-    UnreachableError,
-)
-from tunnels.identity import load_identity
-from tunnels.known_hosts import KnownHosts
+from tunnels.by_hand import ssh_command
+from tunnels.carrier import Jump, Tcp
+from tunnels.errors import HandshakeError, HostKeyUnknownError, TunnelError
+from tunnels.keyring import Keyring
+from tunnels.known_hosts import Host, KnownHosts
 from tunnels.log import LOG, SSH_LOG
+from tunnels.login import log_in
+from tunnels.new_hosts import accept
+from tunnels.proxy_command import ProxyCommand
 from tunnels.transport import Transport
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from tunnels.carrier import Carrier
     from tunnels.specs import Target
 
 _FAST_CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
@@ -35,61 +39,72 @@ _RSA_SIGNATURES = ("rsa-sha2-512", "rsa-sha2-256")
 
 
 def connect(target: Target) -> Transport:
-    """Connect, verify the host key, log in.
+    """Connect, verify the host key, log in; so for every host on the way, too.
 
-    Raises IdentityError, HostKeyError or SshError; nothing is left open then.
+    Raises IdentityError, HostKeyError or SshError, which says at which host it happened; nothing
+    is left open then.
     """
-    identity = load_identity(target.identity_file)
-    known_hosts = KnownHosts(target.known_hosts)
-    transport = Transport(_reach(target))
-    try:
-        _negotiate(transport, target, known_hosts)
-        key = transport.get_remote_server_key().asbytes()
-        known_hosts.verify(target.host, target.port, key)
-        _log_in(transport, target, identity)
-    except BaseException:
-        transport.end()
-        raise
+    known_hosts = KnownHosts(*target.known_hosts_files, may_be_missing=target.accept_new)
+    with Keyring(target) as keyring:
+        carrier = _reach(target)
+        transport = Transport(carrier.socket, carrier.close)
+        try:
+            _negotiate(transport, target, known_hosts, carrier)
+            _verify(transport, target, known_hosts)
+            log_in(transport, target, keyring)
+        except BaseException:
+            transport.end()
+            raise
     LOG.info("connected to %s (%s)", target, transport.remote_version)
     return transport
 
 
-def _reach(target: Target) -> socket.socket:
-    where = f"{target.host}:{target.port}"
+def _reach(target: Target) -> Carrier:
+    if target.proxy_command:
+        return ProxyCommand(target)
+    if target.jump is None:
+        return Tcp(target)
     try:
-        sock = socket.create_connection((target.host, target.port), target.connect_timeout)
-    # UnicodeError: not even a name, such as one with two dots in a row.
-    except (socket.gaierror, UnicodeError) as error:
-        raise UnreachableError(
-            f"{where}: the name does not resolve ({error})",
-            remedy=f"check the host's name: getent hosts {target.host}",
-        ) from error
-    except ConnectionRefusedError as error:
-        raise UnreachableError(
-            f"{where} refuses connections: no sshd listens there",
-            remedy=f"start sshd on {target.host}, or correct the port",
-        ) from error
-    except TimeoutError as error:
-        raise UnreachableError(
-            f"{where} does not answer within {target.connect_timeout:g} s",
-            remedy=f"check that the host is up and no firewall drops the packets: "
-            f"nc -vz {target.host} {target.port}",
-        ) from error
-    except OSError as error:
-        raise UnreachableError(
-            f"{where} cannot be reached: {error.strerror}",
-            remedy=f"check the route: ip route get {target.host}",
-        ) from error
-    # Nagle's algorithm would hold a small request back until the last one is acknowledged: 40 ms.
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return sock
+        below = connect(target.jump)
+    except TunnelError as error:
+        error.at(f"at the jump host {target.jump} of {target}")
+        raise
+    return Jump(below, target)
 
 
-def _negotiate(transport: Transport, target: Target, known_hosts: KnownHosts) -> None:
+def _verify(transport: Transport, target: Target, known_hosts: KnownHosts) -> None:
+    host = _known_as(target)
+    key = transport.get_remote_server_key().asbytes()
+    try:
+        known_hosts.verify(host, key)
+    except HostKeyUnknownError:
+        if not target.accept_new:
+            raise
+        accept(target.known_hosts_files[0], host, key)
+
+
+def _known_as(target: Target) -> Host:
+    """Name the target as known_hosts does, and the command that asks for its key on the same way.
+
+    HostKeyAlias stands alone, without the port (ssh_config(5)).
+    """
+    host = Host.at(target.host, target.port)
+    jump, alias = target.jump, target.host_key_alias.lower()
+    if jump is not None:
+        host = replace(host, scan=f"ssh -p {jump.port} {jump.user}@{jump.host} {host.scan}")
+    if alias:
+        renamed = f"{host.scan} | sed {shlex.quote(f's/^[^ ]*/{alias}/')}"
+        host = replace(host, name=alias, also=(), scan=renamed)
+    return host
+
+
+def _negotiate(
+    transport: Transport, target: Target, known_hosts: KnownHosts, carrier: Carrier
+) -> None:
     transport.set_log_channel(SSH_LOG)
     options = transport.get_security_options()
     options.ciphers = _first(_FAST_CIPHERS, options.ciphers)
-    known = known_hosts.key_types(target.host, target.port)
+    known = known_hosts.key_types(_known_as(target))
     options.key_types = _first(_signatures(known), options.key_types)
     transport.banner_timeout = transport.handshake_timeout = target.connect_timeout
     transport.auth_timeout = target.connect_timeout
@@ -97,49 +112,35 @@ def _negotiate(transport: Transport, target: Target, known_hosts: KnownHosts) ->
     try:
         transport.start_client(timeout=target.connect_timeout)
     except (paramiko.SSHException, OSError, EOFError) as error:
-        raise _handshake_error(target, error) from error
+        raise _handshake_error(target, error, carrier) from error
     # start_client returns without a word when its time is over.
     if not transport.initial_kex_done:
         over = "in time" if time.monotonic() >= deadline else "properly"
+        below = carrier.complaint()
         raise HandshakeError(
-            f"{target.host}:{target.port} does not finish the SSH handshake {over}",
+            f"{target.where} does not finish the SSH handshake {over}"
+            + (f": {below}" if below else ""),
             remedy="look at the load and at sshd's log on the host",
         )
 
 
-def _handshake_error(target: Target, error: Exception) -> HandshakeError:
-    where = f"{target.host}:{target.port}"
+def _handshake_error(target: Target, error: Exception, carrier: Carrier) -> HandshakeError:
+    where = target.where
     if isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
         return HandshakeError(
             f"{where} and we have no algorithm in common: {error}",
             remedy=f"see what it offers: ssh -vv -p {target.port} {target.host}",
         )
+    complaint = carrier.complaint()
+    if complaint:
+        return HandshakeError(
+            f"{where} is not reached: {complaint}",
+            remedy=f"try the way by hand: {ssh_command(target)}",
+        )
     return HandshakeError(
         f"{where} accepts connections but breaks the SSH handshake off: {error or 'it hung up'}",
         remedy=f"check that it is an sshd, and not at its limit (MaxStartups): "
         f"ssh-keyscan -p {target.port} {target.host}",
-    )
-
-
-def _log_in(transport: Transport, target: Target, identity: paramiko.PKey) -> None:
-    try:
-        more = transport.auth_publickey(target.user, identity)
-    except paramiko.AuthenticationException as error:
-        raise _refused(target, str(error)) from error
-    except (paramiko.SSHException, OSError, EOFError) as error:
-        raise HandshakeError(
-            f"{target}: the connection broke off during the login: {error or 'sshd hung up'}",
-            remedy=f"look at sshd's log on {target.host}",
-        ) from error
-    if more:
-        raise _refused(target, f"it also asks for {', '.join(more)}")
-
-
-def _refused(target: Target, why: str) -> KeyRefusedError:
-    return KeyRefusedError(
-        f"{target} does not let the key {target.identity_file} in: {why.rstrip('.')}",
-        remedy=f"put its public part there: ssh-copy-id -i {target.identity_file} "
-        f"-p {target.port} {target.user}@{target.host}; if it is there, sshd's log says why",
     )
 
 

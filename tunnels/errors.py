@@ -2,15 +2,17 @@
 
     TunnelError
     ├── SpecError                     a target or a forward that cannot work as it is written
-    ├── IdentityError                 the private key file
-    │   ├── IdentityMissingError      is not there
+    │   └── SshConfigError            what an ssh_config says for a host cannot be followed
+    ├── IdentityError                 the private key
+    │   ├── IdentityMissingError      is not there, neither as a file nor in the agent
     │   ├── IdentityExposedError      can be read by others
-    │   ├── IdentityEncryptedError    asks for a passphrase
+    │   ├── IdentityEncryptedError    asks for a passphrase that nobody gives
     │   └── IdentityInvalidError      holds no private key that can be used
     ├── HostKeyError                  it is not certain who answers
     │   ├── KnownHostsError           the known_hosts file is missing or cannot be trusted
     │   ├── HostKeyUnknownError       the host is not in known_hosts
     │   ├── HostKeyChangedError       the host is in known_hosts with another key
+    │   ├── HostCertificateError      known_hosts has only a certificate authority for the host
     │   └── HostKeyRevokedError       known_hosts says that this key must not be used
     ├── SshError                      there is no SSH connection
     │   ├── UnreachableError          the name, the route or the port
@@ -45,6 +47,10 @@ class TunnelError(Exception):
         self.message = message
         self.remedy = remedy
 
+    def at(self, where: str) -> None:
+        """Say in front of the message where it happened."""
+        self.message = f"{where}: {self.message}"
+
     def __str__(self) -> str:
         """Print the message, and the remedy on a line of its own."""
         return f"{self.message}\n  to mend it: {self.remedy}" if self.remedy else self.message
@@ -54,12 +60,16 @@ class SpecError(TunnelError):
     """A target or a forward cannot work as it is written."""
 
 
+class SshConfigError(SpecError):
+    """What an ssh_config says for a host cannot be followed."""
+
+
 class IdentityError(TunnelError):
-    """The private key file cannot be used."""
+    """The private key cannot be used."""
 
 
 class IdentityMissingError(IdentityError):
-    """The private key file is not there, or is closed to this user."""
+    """There is no private key: no such file, or closed to this user; and none in the agent."""
 
 
 class IdentityExposedError(IdentityError):
@@ -67,7 +77,7 @@ class IdentityExposedError(IdentityError):
 
 
 class IdentityEncryptedError(IdentityError):
-    """The private key file asks for a passphrase."""
+    """The private key file asks for a passphrase that nobody gives."""
 
 
 class IdentityInvalidError(IdentityError):
@@ -88,6 +98,10 @@ class HostKeyUnknownError(HostKeyError):
 
 class HostKeyChangedError(HostKeyError):
     """The host is in known_hosts, with another key."""
+
+
+class HostCertificateError(HostKeyError):
+    """Only a certificate authority is known for the host; host certificates are not supported."""
 
 
 class HostKeyRevokedError(HostKeyError):

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from tunnels.errors import GroupError, TunnelError
+from tunnels.keyring import unlock
 from tunnels.tunnel import Tunnel
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class TunnelGroup(Mapping[str, Tunnel]):
 
         Raises GroupError, with every tunnel's own error, when one fails; all are closed then.
         """
+        unlock(tunnel.target for tunnel in self._tunnels.values())
         try:
             failures = self._open_all()
         except BaseException:

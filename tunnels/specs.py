@@ -26,18 +26,38 @@ _MAX_SOCKET_PATH = 107
 
 @dataclass(frozen=True)
 class Target:
-    """An account on an SSH server, how to log in and how to know the server.
+    """An account on an SSH server, how to get there, how to log in and how to know the server.
+
+    ``identity_file`` and ``known_hosts`` are a path or several: keys are tried in that order, and
+    ``accept_new`` (off unless asked for) writes the key of a host that is not known into the first
+    known_hosts file. ``agent`` is the socket of an ssh-agent, whose other keys are tried too unless
+    ``identities_only``. ``host_key_alias`` is looked up in known_hosts instead of host and port.
+
+    The way there is direct, through the SSH server ``jump``, or what the shell command
+    ``proxy_command`` makes of its stdin and stdout (``%h`` host, ``%p`` port, ``%r`` user,
+    ``%%``).
 
     ``connect_timeout`` (seconds) bounds the TCP connection to each of the host's addresses, then
-    handshake and login, then the opening of each forward. Raises SpecError.
+    handshake and login, then the opening of each forward.
+
+    Every ``alive_interval`` seconds the server is asked for a sign of life; after ``alive_count``
+    intervals without any the connection counts as dead. Raises SpecError.
     """
 
     host: str
     port: int
     user: str
-    identity_file: Path
-    known_hosts: Path
+    identity_file: Path | tuple[Path, ...]
+    known_hosts: Path | tuple[Path, ...]
     connect_timeout: float = 10.0
+    alive_interval: float = 3.0
+    alive_count: int = 3
+    agent: Path | None = field(default=None, kw_only=True)
+    identities_only: bool = field(default=False, kw_only=True)
+    host_key_alias: str = field(default="", kw_only=True)
+    accept_new: bool = field(default=False, kw_only=True)
+    jump: Target | None = field(default=None, kw_only=True)
+    proxy_command: str = field(default="", kw_only=True)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be connected to."""
@@ -46,10 +66,42 @@ class Target:
         _check_port(self.port, lowest=1, what=f"the SSH port of {self.host}")
         if self.connect_timeout <= 0:
             raise SpecError(f"{self}: connect_timeout must be above 0, not {self.connect_timeout}")
+        if not self.identity_files and self.agent is None:
+            raise SpecError(
+                f"{self}: there is neither a key file nor an agent to log in with",
+                remedy="name a key file, or start an agent: eval $(ssh-agent) && ssh-add",
+            )
+        if not self.known_hosts_files:
+            raise SpecError(f"{self}: there is no known_hosts file to know the host by")
+        if self.jump is not None and self.proxy_command:
+            raise SpecError(f"{self}: give a jump host or a proxy command, not both")
+        self._check_alive()
+
+    def _check_alive(self) -> None:
+        for name, least in (("alive_interval", 0.01), ("alive_count", 1)):
+            value = getattr(self, name)
+            if value < least:
+                raise SpecError(f"{self}: {name} must be {least} or more, not {value}")
+
+    @property
+    def identity_files(self) -> tuple[Path, ...]:
+        """The private key files, in the order in which they are tried."""
+        return _several(self.identity_file)
+
+    @property
+    def known_hosts_files(self) -> tuple[Path, ...]:
+        """The known_hosts files; the first is the one that is written."""
+        return _several(self.known_hosts)
+
+    @property
+    def where(self) -> str:
+        """Host and port, as ``host:port`` or ``[IPv6 address]:port``."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
 
     def __str__(self) -> str:
         """Print as ``user@host:port``."""
-        return f"{self.user}@{self.host}:{self.port}"
+        return f"{self.user}@{self.where}"
 
 
 @dataclass(frozen=True)
@@ -110,6 +162,10 @@ class TcpForward:
 
 
 Forward = SocketForward | TcpForward
+
+
+def _several(paths: Path | tuple[Path, ...]) -> tuple[Path, ...]:
+    return paths if isinstance(paths, tuple) else (paths,)
 
 
 def _check_port(port: int, *, lowest: int, what: str) -> None:

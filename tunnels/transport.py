@@ -92,11 +92,15 @@ class Transport(paramiko.Transport):
         MSG_CHANNEL_CLOSE: _call("_handle_close"),
     }
 
-    def __init__(self, sock: socket.socket) -> None:
-        """Speak SSH over the connected ``sock``, which now belongs to the transport."""
+    def __init__(self, sock: socket.socket, on_end: Callable[[], None] = lambda: None) -> None:
+        """Speak SSH over the connected ``sock``, which now belongs to the transport.
+
+        ``on_end`` releases what lies below the socket; it is called once that is closed.
+        """
         super().__init__(sock, packetizer_class=Packetizer)
         sock.settimeout(_IDLE_CHECK)
         self._stream = sock
+        self._on_end = on_end
         self.packetizer.deliver = self._deliver
         # Held until the answer has come, also for a caller that gave up: it must be closed then.
         self._asked: dict[int, Channel] = {}
@@ -195,3 +199,4 @@ class Transport(paramiko.Transport):
             self.join(_LAST_WORD)
         self.close()
         self._stream.close()
+        self._on_end()

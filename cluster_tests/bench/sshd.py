@@ -24,7 +24,7 @@ _PATIENCE = 10.0
 """Seconds after which something that should happen at once counts as not happening."""
 
 CONFIGURATION = """
-ListenAddress 127.0.0.1
+ListenAddress {address}
 AuthorizedKeysFile {directory}/authorized_keys
 StrictModes no
 UsePAM no
@@ -60,10 +60,15 @@ class Sshd:
     """One sshd with its own configuration, keys and log."""
 
     def __init__(
-        self, directory: Path, *options: str, host_keys: tuple[str, ...] = ("ed25519",)
+        self,
+        directory: Path,
+        *options: str,
+        host_keys: tuple[str, ...] = ("ed25519",),
+        address: str = "127.0.0.1",
     ) -> None:
         """Make keys in ``directory``; ``options`` are lines of sshd_config, before our own."""
         self.directory = directory
+        self.address = address
         self.port = free_port()
         self.user = pwd.getpwuid(os.getuid()).pw_name
         self.host_keys = [make_key(directory / f"host_{kind}", "-t", kind) for kind in host_keys]
@@ -72,17 +77,22 @@ class Sshd:
         self._options = options
         self.lines: list[str] = []
         self._news = threading.Condition()
-        (directory / "authorized_keys").write_text(public_part(self.identity) + "\n")
+        self.let_in(self.identity)
         self.know(self.host_keys[0])
 
     def know(self, *keys: Path) -> None:
         """Write known_hosts anew, with these keys for this server."""
-        lines = [f"[127.0.0.1]:{self.port} {public_part(key)}\n" for key in keys]
+        lines = [f"[{self.address}]:{self.port} {public_part(key)}\n" for key in keys]
         self.known_hosts.write_text("".join(lines))
+
+    def let_in(self, *keys: Path) -> None:
+        """Write authorized_keys anew, with the public parts of these keys."""
+        lines = [f"{public_part(key)}\n" for key in keys]
+        (self.directory / "authorized_keys").write_text("".join(lines))
 
     def target(self, **changes: Any) -> Target:  # noqa: ANN401 - as for dataclasses.replace
         """Describe this server, with changes."""
-        known = Target("127.0.0.1", self.port, self.user, self.identity, self.known_hosts)
+        known = Target(self.address, self.port, self.user, self.identity, self.known_hosts)
         return replace(known, **changes)
 
     def start(self) -> None:
@@ -93,7 +103,10 @@ class Sshd:
         if os.getuid() == 0:
             Path("/run/sshd").mkdir(exist_ok=True)  # where sshd separates its privileges
         keys = [f"HostKey {key}" for key in self.host_keys]
-        text = CONFIGURATION.format(directory=self.directory) + f"Port {self.port}\n"
+        text = (
+            CONFIGURATION.format(directory=self.directory, address=self.address)
+            + f"Port {self.port}\n"
+        )
         path = self.directory / "sshd_config"
         path.write_text("\n".join([*self._options, *keys, text]))
         self._process = subprocess.Popen(

@@ -65,9 +65,7 @@ class Looking(Connected):
         """Give the commands that show the agents' logs, one a line."""
         names, paths = self.inventory.names, self.inventory.paths
         return "\n".join(
-            f"  ssh -p {ssh.port} -i {ssh.identity_file} -o UserKnownHostsFile={ssh.known_hosts} "
-            f"{ssh.user}@{ssh.host} docker exec {names.consul} tail -n {_LOG_LINES} "
-            f"{paths.handler_log}   # {node}"
+            f"  {self.inventory.nodes[node].ssh.command} docker exec {names.consul} "
+            f"tail -n {_LOG_LINES} {paths.handler_log}   # {node}"
             for node in nodes
-            for ssh in [self.inventory.nodes[node].ssh]
         )

@@ -6,127 +6,39 @@ contract's names and numbers as their defaults. ``inventory_file`` loads and che
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping  # noqa: TC003 - pydantic resolves annotations at run time
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    ValidationInfo,
-)
+from pydantic import AfterValidator, Field
 
 from cluster_tests.errors import RefusedError
-
-# RFC 1123: letters, digits and dashes; what Consul and HAProxy take as a node's name too.
-_HOST_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_GROUP_OR_OTHERS = 0o077
-_HIGHEST_PORT = 65535
-
-
-def _beside_the_file(value: object, info: ValidationInfo) -> object:
-    """Resolve a relative path against the inventory's directory; ``~`` is the user's home."""
-    if not isinstance(value, str) or not value:
-        raise ValueError("expected a path")
-    return info.context["directory"] / Path(value).expanduser() if info.context else Path(value)
-
-
-def _readable(path: Path) -> Path:
-    if not path.is_file():
-        raise ValueError(f"there is no file {path}")
-    return path
+from cluster_tests.inventory.ssh_access import SshAccess  # noqa: TC001 - pydantic, as above
+from cluster_tests.inventory.values import (
+    LocalFile,
+    Minutes,
+    Name,
+    NodeName,
+    Port,
+    PortRange,
+    PrivateFile,
+    RemotePath,
+    Seconds,
+    Section,
+    Url,
+)
 
 
-def _private(path: Path) -> Path:
-    if path.stat().st_mode & _GROUP_OR_OTHERS:
-        raise ValueError(f"{path} can be read by others; mend it with: chmod 600 {path}")
-    return path
-
-
-def _host_label(name: str) -> str:
-    if not _HOST_LABEL.fullmatch(name):
-        raise ValueError(f"{name!r} is no host name (a-z, 0-9 and inner dashes)")
-    return name
-
-
-def _absolute(path: PurePosixPath) -> PurePosixPath:
-    if not path.is_absolute():
-        raise ValueError(f"{path} is not absolute")
-    return path
-
-
-def _posix(value: object) -> PurePosixPath:
-    if not isinstance(value, str):
-        raise ValueError("expected a path")  # noqa: TRY004 - pydantic collects ValueError alone
-    return PurePosixPath(value)
-
-
-def _range_of_ports(value: object) -> range:
-    """Read ``2200-2231``, both ends included."""
-    found = re.fullmatch(r"(\d{1,5})-(\d{1,5})", str(value))
-    if found is None:
-        raise ValueError("expected FIRST-LAST, such as 2200-2231")
-    first, last = int(found[1]), int(found[2])
-    if not 0 < first <= last <= _HIGHEST_PORT:
-        raise ValueError(f"{first}-{last} is no range of ports within 1-{_HIGHEST_PORT}")
-    return range(first, last + 1)
-
-
-def _url(value: str) -> str:
-    parts = urlsplit(value)
-    if not parts.scheme or not parts.netloc:
-        raise ValueError(f"{value!r} is no URL")
-    return value.rstrip("/")
-
-
-Port = Annotated[int, Field(ge=1, le=_HIGHEST_PORT)]
-Seconds = Annotated[float, Field(gt=0)]
-Minutes = Annotated[int, Field(gt=0)]
-Name = Annotated[str, Field(min_length=1)]
-Url = Annotated[str, AfterValidator(_url)]
-NodeName = Annotated[str, AfterValidator(_host_label)]
-RemotePath = Annotated[PurePosixPath, BeforeValidator(_posix), AfterValidator(_absolute)]
-LocalFile = Annotated[Path, BeforeValidator(_beside_the_file), AfterValidator(_readable)]
-PrivateFile = Annotated[LocalFile, AfterValidator(_private)]
-PortRange = Annotated[
-    range,
-    BeforeValidator(_range_of_ports),
-    PlainSerializer(lambda ports: f"{ports.start}-{ports.stop - 1}"),
-]
-
-
-class _Section(BaseModel):
-    # Strict: "80" is no port and 1 is no yes; arbitrary types: a range has no schema of its own.
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True
-    )
-
-
-class SshAccess(_Section):
-    """How one host is reached: key login only, host key known beforehand."""
-
-    host: Name
-    port: Port = 22
-    user: Name
-    identity_file: PrivateFile
-    known_hosts: LocalFile
-
-
-class KeyAccess(_Section):
+class KeyAccess(Section):
     """Key and known hosts for an ssh URL, which names host and user itself."""
 
     identity_file: PrivateFile
     known_hosts: LocalFile
 
 
-class NodeEntry(_Section):
+class NodeEntry(Section):
     """One node: ``address`` is what the other nodes call it."""
 
     address: Name
@@ -134,13 +46,13 @@ class NodeEntry(_Section):
     front: Literal["tunnel", "direct"] = "tunnel"
 
 
-class Consul(_Section):
+class Consul(Section):
     """Consul's HTTP API, on every node's loopback."""
 
     port: Port = 8500
 
 
-class Forge(_Section):
+class Forge(Section):
     """Git server and image registry that serve the services to the nodes."""
 
     fetch_url: Url
@@ -160,7 +72,7 @@ class Forge(_Section):
         return f"ssh://{user}{urlsplit(self.fetch_url).hostname}{pushed.path}"
 
 
-class Names(_Section):
+class Names(Section):
     """What things are called on every node.
 
     ``project`` is the infrastructure's compose project; ``handler`` a regular expression for the
@@ -183,7 +95,7 @@ class Names(_Section):
         return (self.consul, self.haproxy, self.caddy)
 
 
-class Paths(_Section):
+class Paths(Section):
     """Where things are: on the node, or inside the container that the name tells."""
 
     deploy: RemotePath = PurePosixPath("/deploy")
@@ -196,28 +108,28 @@ class Paths(_Section):
     engine_log: RemotePath | None = None
 
 
-class SharedFront(_Section):
+class SharedFront(Section):
     """A front that all applications share, by its name in ``HAPROXY`` and its port."""
 
     name: Name
     port: Port
 
 
-class Fronts(_Section):
+class Fronts(Section):
     """The shared fronts: HTTP by Host, HTTPS passed through by SNI."""
 
     http: SharedFront = SharedFront(name="http-in", port=80)
     https: SharedFront = SharedFront(name="https-in", port=443)
 
 
-class Applications(_Section):
+class Applications(Section):
     """A domain and a port for each application that the suite publishes."""
 
     domain: Name = "cluster.test"
     ports: PortRange = range(2200, 2232)
 
 
-class Schedules(_Section):
+class Schedules(Section):
     """The volume plugin's jobs, and the port at which it takes other nodes' snapshots."""
 
     purge_pattern: Name = "1h:1d:1w:4w:1y"
@@ -227,7 +139,7 @@ class Schedules(_Section):
     transfer_port: Port = 1122
 
 
-class Deadlines(_Section):
+class Deadlines(Section):
     """How long the suite waits, in seconds: for a switch, a connection, one answer."""
 
     settle: Seconds = 60
@@ -235,7 +147,7 @@ class Deadlines(_Section):
     answer: Seconds = 10
 
 
-class Inventory(_Section):
+class Inventory(Section):
     """One cluster, as its file says."""
 
     name: Name

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from cluster_tests.errors import InventoryError
 from cluster_tests.inventory.entries import Inventory, repeated_addresses
+from cluster_tests.inventory.ssh_access import missing_ways_in
 from cluster_tests.inventory.yaml_file import Place, YamlFile, read_yaml
 
 if TYPE_CHECKING:
@@ -33,6 +34,10 @@ def load_inventory(path: Path) -> Inventory:
     problems += [
         (("nodes", node, "address"), f"{address} is the address of {earlier} already")
         for node, earlier, address in repeated_addresses(file.values.get("nodes"))
+    ]
+    problems += [
+        (("nodes", node, "ssh", key), "missing; only with 'config' it may be left out")
+        for node, key in missing_ways_in(file.values.get("nodes"))
     ]
     try:
         inventory = Inventory.model_validate(file.values, context={"directory": path.parent})

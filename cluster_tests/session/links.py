@@ -11,13 +11,14 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from cluster_tests.errors import FrontError, HarnessError, NodeError, SeveralErrors
-from tunnels import SocketForward, Target, TcpForward, TunnelError, TunnelGroup, http_answers
+from tunnels import SocketForward, TcpForward, TunnelError, TunnelGroup, http_answers
 from tunnels.errors import FarEndError, GroupError, NoAnswerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cluster_tests.inventory.entries import Inventory, NodeEntry
+    from cluster_tests.inventory.entries import Inventory
+    from tunnels import Target
 
 _ENGINE_SOCKET = "/var/run/docker.sock"  # Docker's own default, which the contract keeps
 _LOOPBACK = "127.0.0.1"
@@ -27,8 +28,9 @@ class Links:
     """Tunnels to all nodes of an inventory: the engines' sockets, Consul, and the fronts."""
 
     def __init__(self, inventory: Inventory) -> None:
-        """Plan the tunnels; nothing is opened yet."""
+        """Plan the tunnels; nothing is opened yet. Raises NodeError for an ssh_config."""
         self._inventory = inventory
+        targets = {node: self._target(node) for node in inventory.nodes}
         # It is made 0700: whoever reaches an engine's socket is root on that node.
         self._directory = TemporaryDirectory(prefix="cluster-tests-")
         self._engines = {node: self._engine_forward(node) for node in inventory.nodes}
@@ -37,10 +39,7 @@ class Links:
         )
         self._consul_node = inventory.node_names[0]
         self._group = TunnelGroup(
-            {
-                name: (self._target(entry), self._forwards(name))
-                for name, entry in inventory.nodes.items()
-            }
+            {node: (target, self._forwards(node)) for node, target in targets.items()}
         )
 
     def open(self) -> None:
@@ -83,16 +82,13 @@ class Links:
         with _translated(node):
             return tunnel.forward(forward)
 
-    def _target(self, entry: NodeEntry) -> Target:
-        ssh = entry.ssh
-        return Target(
-            host=ssh.host,
-            port=ssh.port,
-            user=ssh.user,
-            identity_file=ssh.identity_file,
-            known_hosts=ssh.known_hosts,
-            connect_timeout=self._inventory.deadlines.connect,
-        )
+    def _target(self, node: str) -> Target:
+        deadlines = self._inventory.deadlines
+        ssh = self._inventory.nodes[node].ssh
+        # A default of ours must not win over what the user's ssh_config says.
+        given = ssh.config is None or "connect" in deadlines.model_fields_set
+        with _translated(node):
+            return ssh.target(deadlines.connect if given else None)
 
     def _engine_forward(self, node: str) -> SocketForward:
         return SocketForward(

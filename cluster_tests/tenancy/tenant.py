@@ -277,21 +277,12 @@ def how_to_look(inventory: Inventory, application: Application, placement: Place
     show = f"docker ps --all --filter label=com.docker.compose.project={application.project}"
     lines = [f"kept: {application} at {placement}"]
     nodes = [node for node in (placement.master, placement.slave) if node is not None]
-    lines += [f"  look:   {ssh_command(inventory, node)} {show}   # {node}" for node in nodes]
+    lines += [f"  look:   {inventory.nodes[node].ssh.command} {show}   # {node}" for node in nodes]
     payload = json.dumps({"repo": application.repo_url, "branch": application.branch})
     destroy = f"docker exec {inventory.names.consul} consul event -name=destroy {quote(payload)}"
     first = inventory.node_names[0]
-    lines.append(f"  remove: {ssh_command(inventory, first)} {quote(destroy)}")
+    lines.append(f"  remove: {inventory.nodes[first].ssh.command} {quote(destroy)}")
     return "\n".join(lines)
-
-
-def ssh_command(inventory: Inventory, node: str) -> str:
-    """Write the command line that logs in to ``node``."""
-    ssh = inventory.nodes[node].ssh
-    return (
-        f"ssh -p {ssh.port} -i {ssh.identity_file} -o UserKnownHostsFile={ssh.known_hosts}"
-        f" {ssh.user}@{ssh.host}"
-    )
 
 
 def _joined(errors: list[ClusterTestsError]) -> ClusterTestsError:

@@ -11,8 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cluster_tests.bench.sshd import make_key, public_part
-from tunnels.errors import HostKeyChangedError, HostKeyUnknownError, KnownHostsError
-from tunnels.known_hosts import KnownHosts, fingerprint, parse
+from tunnels.errors import (
+    HostCertificateError,
+    HostKeyChangedError,
+    HostKeyUnknownError,
+    KnownHostsError,
+)
+from tunnels.known_hosts import Host, KnownHosts, fingerprint, parse
 
 NAMES = [
     "node",
@@ -29,8 +34,19 @@ NAMES = [
     "!node",
     "!node,*",
     "[node]:*",
+    "::1",
+    "[::1]:2222",
+    "node,::1",
 ]
-WHO = [("node", 22), ("node", 2222), ("node.example", 22), ("10.0.0.1", 22), ("Node", 22)]
+WHO = [
+    ("node", 22),
+    ("node", 2222),
+    ("node.example", 22),
+    ("10.0.0.1", 22),
+    ("Node", 22),
+    ("::1", 22),
+    ("::1", 2222),
+]
 
 
 @pytest.fixture(scope="module")
@@ -59,19 +75,23 @@ def test_a_name_matches_as_it_does_for_openssh(
     path.write_text(f"{names} {public_part(key)} a comment\n")
     name = host if port == 22 else f"[{host}]:{port}"
     expected = openssh_finds(path, name)
-    assert any(entry.speaks_of(name.lower()) for entry in parse(path.read_text(), path)) == expected
+    known = Host.at(host, port).name
+    assert known == name.lower()
+    assert any(entry.speaks_of(known) for entry in parse(path.read_text(), path)) == expected
 
 
-@pytest.mark.parametrize(("host", "port"), [("node", 22), ("node", 2222)])
+@pytest.mark.parametrize(
+    ("host", "port"), [("node", 22), ("node", 2222), ("::1", 22), ("::1", 2222)]
+)
 def test_a_hashed_file_says_the_same(tmp_path: Path, key: Path, host: str, port: int) -> None:
     name = host if port == 22 else f"[{host}]:{port}"
     path = tmp_path / "known_hosts"
     path.write_text(f"{name} {public_part(key)}\n")
     subprocess.run(["ssh-keygen", "-q", "-H", "-f", str(path)], check=True, capture_output=True)
     assert name not in path.read_text()
-    KnownHosts(path).verify(host, port, blob(key))
+    KnownHosts(path).verify(Host.at(host, port), blob(key))
     with pytest.raises(HostKeyUnknownError):
-        KnownHosts(path).verify("other", port, blob(key))
+        KnownHosts(path).verify(Host.at("other", port), blob(key))
 
 
 def test_the_name_without_port_is_good_enough_for_the_same_key_only(
@@ -80,11 +100,11 @@ def test_the_name_without_port_is_good_enough_for_the_same_key_only(
     path = tmp_path / "known_hosts"
     path.write_text(f"node {public_part(key)}\n")
     known_hosts = KnownHosts(path)
-    known_hosts.verify("node", 2222, blob(key))
+    known_hosts.verify(Host.at("node", 2222), blob(key))
     with pytest.raises(HostKeyUnknownError):
-        known_hosts.verify("node", 2222, b"another key")
+        known_hosts.verify(Host.at("node", 2222), b"another key")
     with pytest.raises(HostKeyChangedError):
-        known_hosts.verify("node", 22, b"another key")
+        known_hosts.verify(Host.at("node", 22), b"another key")
 
 
 def test_one_of_several_keys_is_enough(tmp_path: Path, key: Path) -> None:
@@ -92,16 +112,16 @@ def test_one_of_several_keys_is_enough(tmp_path: Path, key: Path) -> None:
     path = tmp_path / "known_hosts"
     path.write_text(f"node {public_part(other)}\nnode {public_part(key)}\n")
     known_hosts = KnownHosts(path)
-    known_hosts.verify("node", 22, blob(key))
-    known_hosts.verify("node", 22, blob(other))
-    assert known_hosts.key_types("node", 22) == ["ecdsa-sha2-nistp256", "ssh-ed25519"]
+    known_hosts.verify(Host.at("node", 22), blob(key))
+    known_hosts.verify(Host.at("node", 22), blob(other))
+    assert known_hosts.key_types(Host.at("node", 22)) == ["ecdsa-sha2-nistp256", "ssh-ed25519"]
 
 
 def test_an_authority_vouches_for_no_plain_key(tmp_path: Path, key: Path) -> None:
     path = tmp_path / "known_hosts"
     path.write_text(f"@cert-authority * {public_part(key)}\n")
-    with pytest.raises(HostKeyUnknownError):
-        KnownHosts(path).verify("node", 22, blob(key))
+    with pytest.raises(HostCertificateError, match="line 1"):
+        KnownHosts(path).verify(Host.at("node", 22), blob(key))
 
 
 def test_a_marker_that_is_not_known_is_refused(tmp_path: Path, key: Path) -> None:
@@ -115,11 +135,11 @@ def test_the_remedy_for_a_changed_key_works(tmp_path: Path, key: Path) -> None:
     path = tmp_path / "known_hosts"
     path.write_text(f"[node]:2222 {public_part(make_key(tmp_path / 'old'))}\n")
     with pytest.raises(HostKeyChangedError) as caught:
-        KnownHosts(path).verify("node", 2222, blob(key))
+        KnownHosts(path).verify(Host.at("node", 2222), blob(key))
     command = caught.value.remedy.split(": ", 1)[1].split(" && ")[0]
     subprocess.run(["sh", "-c", command], check=True, capture_output=True)
     with pytest.raises(HostKeyUnknownError):
-        KnownHosts(path).verify("node", 2222, blob(key))
+        KnownHosts(path).verify(Host.at("node", 2222), blob(key))
 
 
 def test_a_fingerprint_reads_as_that_of_ssh_keygen(key: Path) -> None:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from far_ends import FarEnd, read_all
+from opening import refused
 
 from cluster_tests.bench.sshd import free_port, make_key
-from tunnels import Target, Tunnel, TunnelError
+from tunnels import Tunnel
 from tunnels.errors import (
     HandshakeError,
     HostKeyChangedError,
@@ -37,16 +38,6 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["tunnel_fixtures"]
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
-
-
-def refused(target: Target, kind: type[TunnelError]) -> TunnelError:
-    """Open a tunnel that must be refused; give the error."""
-    tunnel = Tunnel(target)
-    with pytest.raises(kind) as caught:
-        tunnel.open()
-    tunnel.close()
-    assert type(caught.value) is kind
-    return caught.value
 
 
 # --- the private key
@@ -83,11 +74,13 @@ def test_a_key_file_that_others_can_read(sshd: Sshd, tmp_path: Path, mode: int) 
     assert error.remedy == f"chmod 600 {key}"
 
 
+@pytest.mark.usefixtures("no_terminal")
 @pytest.mark.parametrize("form", ["RFC4716", "PEM"])
 def test_a_key_with_a_passphrase(sshd: Sshd, tmp_path: Path, form: str) -> None:
     key = make_key(tmp_path / "key", "-t", "ecdsa", "-m", form, "-N", "a secret phrase")
     error = refused(sshd.target(identity_file=key), IdentityEncryptedError)
-    assert "ssh-keygen -p" in error.remedy
+    assert "there is no terminal to ask on" in error.message
+    assert error.remedy.endswith(f"ssh-add {key}")
 
 
 @pytest.mark.parametrize("content", ["", "no key\n", "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n"])
@@ -272,12 +265,27 @@ def test_a_server_without_a_common_algorithm(make_sshd: Callable[..., Sshd]) -> 
 
 @pytest.mark.parametrize(
     "changes",
-    [{"port": 0}, {"port": 65536}, {"host": ""}, {"user": ""}, {"connect_timeout": 0}],
+    [
+        {"port": 0},
+        {"port": 65536},
+        {"host": ""},
+        {"user": ""},
+        {"connect_timeout": 0},
+        {"alive_interval": 0},
+        {"alive_count": 0},
+        {"identity_file": ()},
+        {"known_hosts": ()},
+    ],
     ids=str,
 )
 def test_a_target_that_cannot_be(sshd: Sshd, changes: dict[str, Any]) -> None:
     with pytest.raises(SpecError):
         sshd.target(**changes)
+
+
+def test_a_target_with_two_ways_there(sshd: Sshd) -> None:
+    with pytest.raises(SpecError, match="not both"):
+        sshd.target(jump=sshd.target(), proxy_command="nc %h %p")
 
 
 # --- and quietly

@@ -15,9 +15,11 @@ import pytest
 from far_ends import FarEnd, echo
 
 from cluster_tests.bench.sshd import Sshd
+from tunnels import passphrase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Any
 
 
 @pytest.fixture
@@ -25,7 +27,7 @@ def make_sshd(tmp_path: Path) -> Iterator[Callable[..., Sshd]]:
     """Start servers with a configuration of the test's own."""
     started: list[Sshd] = []
 
-    def make(*options: str, **more: tuple[str, ...]) -> Sshd:
+    def make(*options: str, **more: Any) -> Sshd:  # noqa: ANN401 - as for Sshd
         directory = tmp_path / f"sshd{len(started)}"
         directory.mkdir()
         sshd = Sshd(directory, *options, **more)
@@ -45,6 +47,12 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def no_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Have nobody to ask, also where a person runs the tests."""
+    monkeypatch.setattr(passphrase, "_TERMINAL", str(tmp_path / "no terminal"))
 
 
 @pytest.fixture
