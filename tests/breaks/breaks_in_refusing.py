@@ -117,12 +117,16 @@ IN_REFUSING = (
     ),
     Break(
         name="fetched-for-nothing",
-        how="what a failed deploy was to fetch into is left there",
+        how="what a failed deploy was to fetch into is left there, for half a minute",
         spec=f"{_REFUSED}:WhenTheRepositoryOrTheBranchDoesNotExist",
         sentences=("should_leave_no_trace_of_what_was_asked_for",),
         file="steps/prepare.py",
         old="    shutil.rmtree(work.checkout, ignore_errors=True)",
-        new="    work.checkout.mkdir(parents=True, exist_ok=True)",
+        new=(
+            "    import subprocess\n"
+            "    work.checkout.mkdir(parents=True, exist_ok=True)\n"
+            """    subprocess.Popen(["sh", "-c", f"sleep 30; rm -rf '{work.checkout}'"])"""
+        ),
     ),
     Break(
         name="redeploys-forgotten",
@@ -149,12 +153,13 @@ IN_REFUSING = (
     # --- twice
     Break(
         name="known-events-taken",
-        how="an event that is known is taken again",
+        how="an event that is known is taken again when it comes by itself",
         spec=f"{_TWICE}:WhenAnEventIsDeliveredTwice",
         sentences=("should_be_handled_once",),
         file="inbox.py",
         old="for event in events if event.id not in known",
-        new="for event in events if known or True",
+        # Consul hands over all that it remembers, the suite the one that it delivers again.
+        new="for event in events if event.id not in known or len(list(events)) == 1",
     ),
     Break(
         name="overtaken-forgotten",

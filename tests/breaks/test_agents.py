@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -62,6 +63,21 @@ def test_what_was_broken_is_restored_by_whoever_comes_next(paper: PaperAgents, k
     assert set(paper.files.values()) == {ORIGINAL}
     assert paper.restarted == [*BREAK.nodes, *BREAK.nodes]
     assert not kept.exists()
+
+
+def test_breaks_of_one_file_are_applied_and_undone_together(paper: PaperAgents, kept: Path) -> None:
+    beside = replace(
+        BREAK, name="beside", old=ORIGINAL.splitlines()[0], new="# broken", restart=False
+    )
+    apply(as_agents(paper), [BREAK, beside], kept)
+    both = beside.applied_to(BREAK.applied_to(ORIGINAL))
+    assert set(paper.files.values()) == {both}
+    assert paper.restarted == list(BREAK.nodes)
+    require_broken(as_agents(paper), [BREAK, beside])
+    with pytest.raises(NodeError, match="was replaced while"):
+        require_broken(as_agents(paper), [BREAK])
+    restore(as_agents(paper), kept)
+    assert set(paper.files.values()) == {ORIGINAL}
 
 
 def test_an_agent_of_another_version_is_left_alone(paper: PaperAgents, kept: Path) -> None:

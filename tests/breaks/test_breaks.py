@@ -11,9 +11,10 @@ from all_breaks import ALL_BREAKS
 from breaking import ALL_NODES, Break, Breakage, Damage, Mutation
 from evidence import Proof, Red, Result, keep_proof, load_proofs, read_report
 from page import PAGE, written
+from proving import grouped
 from seen_otherwise import SEEN_OTHERWISE
 from sentences import sentences_by_spec, sentences_of_behaviours
-from tour_run import BEGIN, CLAIMS, steps_of
+from tour_run import BEGIN, CLAIMS, read_evidence, steps_of
 from unproved import UNPROVED
 
 from cluster_tests.tour.plan import chained
@@ -71,6 +72,40 @@ def test_every_case_has_a_break_of_its_own() -> None:
     assert {spec for spec in cases if not any(spec.startswith(one.spec) for one in ALL_BREAKS)} == (
         set()
     )
+
+
+def test_breaks_of_agents_for_one_class_can_be_seen_in_one_run() -> None:
+    one = next(each for each in ALL_BREAKS if isinstance(each, Break))
+    alone = replace(one, name="alone", alone=True)
+    other = replace(one, name="other")
+    elsewhere = replace(one, name="elsewhere", spec="specs/another_specs.py:WhenElsewhere")
+    damage = next(each for each in ALL_BREAKS if isinstance(each, Damage))
+    same_class = replace(damage, spec=one.spec)
+    chosen = [one, alone, other, elsewhere, same_class]
+    assert grouped(chosen, together=True) == [(one, other), (alone,), (elsewhere,), (same_class,)]
+    assert grouped(chosen, together=False) == [(each,) for each in chosen]
+
+
+def test_what_was_broken_beside_is_told(tmp_path: Path) -> None:
+    path, one = tmp_path / "proofs.json", ALL_BREAKS[0]
+    red = {sentence: Red("no", 1, 1) for sentence in one.sentences}
+    keep_proof(one, Result(1, 2.0, red), "2026-01-01", path, beside=("another",))
+    assert f"`{one.name}`" in written(PAGE.read_text(), load_proofs(path))
+    assert "beside `another`" in written(PAGE.read_text(), load_proofs(path))
+
+
+def test_a_tour_is_judged_by_the_evidence_of_its_steps(tmp_path: Path) -> None:
+    (tmp_path / "failure.txt").write_text(
+        "step 2: swap\n\n"
+        "core1: over HTTP: record 1 is lost: a => None\n\n"
+        "core2: over SSH: refused\n"
+    )
+    assert read_evidence(f"fail: core1\nevidence: {tmp_path}\n") == {
+        "should_have_every_record_since_the_last_destroy_over_http": Red(
+            "core1: over HTTP: record 1 is lost: a => None", 1, 1
+        )
+    }
+    assert read_evidence("all is well\n") == {}
 
 
 def test_nothing_is_kept_of_breaks_that_are_no_more() -> None:

@@ -48,11 +48,11 @@ def run_tour(spec: str, inventory: Path, log: Path, environment: Mapping[str, st
     code = run_to_its_end(
         [program, "tour", "--plan", str(plan), "--inventory", str(inventory)], log, environment
     )
-    return Result(code, time.monotonic() - started, _red(log.read_text()))
+    return Result(code, time.monotonic() - started, read_evidence(log.read_text()))
 
 
-def _red(output: str) -> dict[str, Red]:
-    """Look through the evidence of the steps that failed."""
+def read_evidence(output: str) -> dict[str, Red]:
+    """Look through what a tour, by its ``output``, kept of the steps that failed."""
     paths = re.findall(r"evidence: (\S+)", output)
     said = "\n".join((ROOT / path / "failure.txt").read_text() for path in paths)
     found = {claim: re.search(f"^{text}$", said, re.MULTILINE) for claim, text in CLAIMS.items()}
