@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cluster_tests.errors import UsageError
-from cluster_tests.plugin.interrupts import EXIT_CODE, Interrupted, interrupts
+from cluster_tests.plugin.interrupts import Interrupted, interrupts
 from cluster_tests.plugin.options import inventory_source
 from cluster_tests.report import say
 from cluster_tests.tour import matrix
@@ -104,7 +104,7 @@ def _walk(inventory: Path, make: Callable[[Sequence[str]], Plan], first: int) ->
             _conclude(session, plan, walked.results, directory / "matrix.json")
     except Interrupted:
         say("interrupted: nothing was left behind", indent=0)
-        return EXIT_CODE
+        return Interrupted.exit_code
     finally:
         interrupts.run_ended()
         session.close()

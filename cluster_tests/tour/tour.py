@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from cluster_tests.errors import ClusterError, ClusterTestsError, HarnessError
 from cluster_tests.plugin.interrupts import interrupts
 from cluster_tests.report import say
+from cluster_tests.results.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,14 +22,6 @@ if TYPE_CHECKING:
 
 FAILURE = "failure.txt"  # in a step's evidence: what was wrong
 _PATIENCE = 3  # steps in a row that nobody could judge, after which the tour ends
-
-
-class Verdict(StrEnum):
-    """What a step proved."""
-
-    PASS = "pass"  # noqa: S105 - no password
-    FAIL = "fail"
-    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)

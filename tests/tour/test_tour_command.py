@@ -10,9 +10,10 @@ from typer.testing import CliRunner
 from cluster_tests.cli import app
 from cluster_tests.errors import UsageError
 from cluster_tests.model import NOWHERE, Placement, Switch
+from cluster_tests.results.verdict import Verdict
 from cluster_tests.tour.commands import _exit_code, _fitting
 from cluster_tests.tour.paper import Plan
-from cluster_tests.tour.tour import Result, Verdict
+from cluster_tests.tour.tour import Result
 
 if TYPE_CHECKING:
     from pathlib import Path
