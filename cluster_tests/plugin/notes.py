@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-import traceback
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from cluster_tests.errors import ClusterTestsError
 from cluster_tests.plugin.interrupts import Interrupted
 from cluster_tests.plugin.verdict import verdict_of
+from cluster_tests.reporting.keeping import told
 from cluster_tests.results.place import utc_text
 from cluster_tests.results.values import ScenarioRecord, SentenceRecord, StepError
 from cluster_tests.results.verdict import Verdict, in_sum
@@ -40,12 +39,12 @@ class Notes:
         """Add a sentence with what it raised."""
         seconds = round(time.monotonic() - self._asked, 3)
         verdict = Verdict.PASS if error is None else verdict_of(error).of_a_result
-        message = "" if error is None else told(error)
+        message = "" if error is None else said(error)
         self._sentences.append(SentenceRecord(_readable(name), verdict, message, seconds))
 
     def went_wrong(self, step: str, error: Exception) -> None:
         """Add what a step other than a sentence raised."""
-        self._errors.append(StepError(step, verdict_of(error).of_a_result, told(error)))
+        self._errors.append(StepError(step, verdict_of(error).of_a_result, said(error)))
 
     def scenario(self) -> ScenarioRecord:
         """Make the scenario. One that asked nothing and met no error was not judged."""
@@ -68,23 +67,9 @@ class Notes:
         )
 
 
-def told(error: Exception) -> str:
-    """Write an error for people: ours tell all by themselves, others also say where they arose."""
-    if isinstance(error, ClusterTestsError | Interrupted):
-        lines = [str(error)]
-    elif isinstance(error, AssertionError):
-        lines = [str(error) or "it does not hold", _place(error)]
-    else:
-        lines = [f"{type(error).__name__}: {error}", _place(error)]
-    lines += getattr(error, "__notes__", [])
-    # Whatever it quotes may hold half characters, which no file could.
-    return "\n".join(filter(None, lines)).encode(errors="replace").decode()
-
-
-def _place(error: Exception) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    last = frames[-1] if frames else None
-    return f"  at {last.filename}:{last.lineno} in {last.name}" if last else ""
+def said(error: Exception) -> str:
+    """Write an error for people; an interruption needs no word on where it came."""
+    return str(error) if isinstance(error, Interrupted) else told(error)
 
 
 def _readable(name: str) -> str:

@@ -1,27 +1,25 @@
 """Writes every run down: each context as it ends, and the report once the run is over.
 
-What cannot be written down is told as a warning, once, and is an error of the harness: a run that
-would have passed is then "unknown" (exit code 2), because nobody could look up what it proved. A
-run that failed stays failed, and an interrupted one interrupted.
+What becomes of a run that cannot be written down: cluster_tests/reporting/keeping.py.
 """
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from contexts.plugin_interface import NO_EXAMPLE
 
-from cluster_tests.errors import ClusterTestsError, HarnessError
 from cluster_tests.plugin.interrupts import Interrupted
-from cluster_tests.plugin.notes import Notes, told
+from cluster_tests.plugin.notes import Notes, said
 from cluster_tests.plugin.order import OrderPlugin
 from cluster_tests.plugin.selection import entry_in
 from cluster_tests.plugin.sharding import ShardingPlugin
 from cluster_tests.plugin.verdict import VerdictPlugin
 from cluster_tests.plugin.xml_errors import XmlErrorsPlugin, failed_step
 from cluster_tests.report import say
+from cluster_tests.reporting.keeping import Keeper
 from cluster_tests.reporting.recorder import Recorder
 from cluster_tests.results.place import results_root
 from cluster_tests.session import current
@@ -32,8 +30,6 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from cluster_tests.session.session import Session
-
-T = TypeVar("T")
 
 
 class RecordingPlugin:
@@ -46,7 +42,7 @@ class RecordingPlugin:
         self._inventory = ""
         self._module: ModuleType | None = None
         self._notes: Notes | None = None
-        self._broken: Exception | None = None
+        self._keeper = Keeper()
 
     @classmethod
     def locate(cls) -> tuple[type, type]:
@@ -78,7 +74,7 @@ class RecordingPlugin:
 
     def context_started(self, cls: type, example: object) -> None:
         """Begin the notes of a context."""
-        self._notes = self._try(
+        self._notes = self._keeper.keep(
             lambda: self._begin(cls, None if example is NO_EXAMPLE else str(example))
         )
 
@@ -114,26 +110,26 @@ class RecordingPlugin:
         if isinstance(error, Interrupted):
             self.unexpected_error(error)
             return
-        self._notes = self._try(lambda: self._begin(cls, None))
+        self._notes = self._keeper.keep(lambda: self._begin(cls, None))
         if self._notes:
             self._notes.went_wrong("examples", error)
         self._write()
 
     def unexpected_error(self, error: Exception) -> None:
         """Note what belongs to no class: an import, the grammar, the session's end."""
-        self._try(lambda: self._note_unexpected(error))
+        self._keeper.keep(lambda: self._note_unexpected(error))
 
     def get_exit_code(self) -> None:
         """End the record with the verdict, and say where the report is.
 
         Contexts asks the plugins in turn for the exit code: the next one gives it.
         """
-        if not self._recorder.begun:
-            return
-        report = self._try(lambda: self._recorder.conclude(self._verdict.verdict()))
-        if self._broken is not None:
-            self._verdict.unexpected_error(_as_harness(self._broken))
-            self._recorder.give_up(self._verdict.verdict(), told(self._broken))
+        report = None
+        if self._recorder.begun:
+            report = self._keeper.keep(lambda: self._recorder.conclude(self._verdict.verdict()))
+        if self._keeper.broken is not None:
+            self._verdict.unexpected_error(self._keeper.broken)
+            self._recorder.give_up(self._verdict.verdict(), str(self._keeper.broken))
         if report is not None and not self._quiet:
             say(f"report: {report}", indent=0)
 
@@ -151,7 +147,7 @@ class RecordingPlugin:
     def _write(self) -> None:
         notes, self._notes = self._notes, None
         if notes is not None:
-            self._try(lambda: self._add(notes))
+            self._keeper.keep(lambda: self._add(notes))
 
     def _add(self, notes: Notes) -> None:
         session = self._about()
@@ -159,7 +155,7 @@ class RecordingPlugin:
 
     def _note_unexpected(self, error: Exception) -> None:
         self._about()
-        self._recorder.went_wrong(told(error))
+        self._recorder.went_wrong(said(error))
 
     def _about(self) -> Session | None:
         """Tell the recorder what is known by now of run and cluster."""
@@ -174,23 +170,6 @@ class RecordingPlugin:
         if session is not None:
             self._recorder.know_cluster(session.inventory, session.effort)
         return session
-
-    def _try(self, step: Callable[[], T]) -> T | None:
-        """Keep the run from what goes wrong in ``step``; after the first time none is made."""
-        if self._broken is not None:
-            return None
-        try:
-            return step()
-        except Exception as error:  # noqa: BLE001 - told here, and part of the verdict at the end
-            self._broken = error
-            say(f"warning: this run is not written down any more: {told(error)}", indent=0)
-            return None
-
-
-def _as_harness(error: Exception) -> ClusterTestsError:
-    if isinstance(error, ClusterTestsError):
-        return error
-    return HarnessError(f"the run could not be written down: {told(error)}")
 
 
 def _shown(path: Path) -> str:

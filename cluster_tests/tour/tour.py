@@ -12,7 +12,7 @@ from cluster_tests.report import say
 from cluster_tests.results.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from cluster_tests.model import Switch
@@ -36,21 +36,30 @@ class Result:
     verdict: Verdict
     seconds: float | None
     evidence: Path | None = None
+    complaints: tuple[str, ...] = ()
 
 
 class Tour:
     """Makes the steps of ``plan`` from number ``first`` on; evidence goes to ``directory``."""
 
-    def __init__(
-        self, session: Session, stage: Stage, plan: Plan, directory: Path, *, first: int = 1
+    def __init__(  # noqa: PLR0913 - what it walks with, what it walks, and who is told
+        self,
+        session: Session,
+        stage: Stage,
+        plan: Plan,
+        directory: Path,
+        *,
+        first: int = 1,
+        tell: Callable[[Result], None] = lambda _result: None,
     ) -> None:
-        """Prepare; nothing is asked of the cluster yet."""
+        """Prepare; nothing is asked of the cluster yet. ``tell`` hears of each step as it ends."""
         self.results: list[Result] = []
         self._session = session
         self._stage = stage
         self._plan = plan
         self._directory = directory
         self._first = first
+        self._tell = tell
         self._started = time.monotonic()
 
     def run(self) -> None:
@@ -66,6 +75,7 @@ class Tour:
                 interrupts.check()
                 self._announce(number, switch, left=len(steps) - len(self.results))
                 self.results.append(self._step(number, switch))
+                self._tell(self.results[-1])
                 self._require_judgement()
         finally:
             self._stage.clear()
@@ -94,11 +104,11 @@ class Tour:
         number: int,
         switch: Switch,
         verdict: Verdict,
-        complaints: Iterable[str],
+        complaints: Sequence[str],
         seconds: float | None = None,
     ) -> Result:
         """Keep the evidence, and clear the stage for the next step."""
-        directory = self._directory / f"step-{number:03}"
+        directory = self._directory / "evidence" / f"step-{number:03}"
         self._stage.keep_evidence(directory)
         blocks = [f"step {number}: {switch.kind}: {switch}", *complaints]
         try:
@@ -107,8 +117,8 @@ class Tour:
             blocks.append(f"clearing up afterwards: {error}")
         directory.mkdir(parents=True, exist_ok=True)
         (directory / FAILURE).write_text("\n\n".join(blocks) + "\n", encoding="utf-8")
-        say(f"{verdict}: {next(iter(complaints))}\nevidence: {directory}")
-        return Result(number, switch, verdict, seconds, directory)
+        say(f"{verdict}: {complaints[0]}\nevidence: {directory}")
+        return Result(number, switch, verdict, seconds, directory, tuple(complaints))
 
     def _require_judgement(self) -> None:
         last = self.results[-_PATIENCE:]
