@@ -91,7 +91,8 @@ class OrderPlugin:
 
     def alone(self, target: str, options: Sequence[str] = ()) -> str:
         """Write the command that runs ``target`` alone, in the order it has in this run."""
-        return repeat_command(["run-contexts", target, "-v", "-s", *options], self.seed)
+        order = [] if self._shuffle else ["--no-random"]
+        return repeat_command(["run-contexts", target, "-v", "-s", *options, *order], self.seed)
 
     def _place(self, name: str) -> bytes:
         return hashlib.sha256(f"{self._seed} {name}".encode()).digest()

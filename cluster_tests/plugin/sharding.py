@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from cluster_tests.errors import UsageError
 from cluster_tests.grammar.rules import spec_classes
 from cluster_tests.grammar.shards import parse_shard, split
-from cluster_tests.history.store import History
 from cluster_tests.plugin.foundation import is_foundation
 from cluster_tests.plugin.options import refuse
 from cluster_tests.plugin.selection import SelectionPlugin, entry_in
@@ -91,6 +90,8 @@ class ShardingPlugin:
             classes[:] = [cls for cls in classes if entry_in(module, cls).id in self._mine]
 
     def _split(self, ids: set[str], shard: Shard) -> Split:
+        from cluster_tests.history.store import History  # noqa: PLC0415 - loads a database
+
         whole = split(ids, shard.count, History(self._root).durations())
         mine = whole.shards[shard.number - 1]
         if not mine:

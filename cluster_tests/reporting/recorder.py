@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cluster_tests.errors import HarnessError
-from cluster_tests.reporting.concluding import conclude
 from cluster_tests.results.place import new_run_id, utc_text
 from cluster_tests.results.values import RunRecord, Share
 from cluster_tests.results.verdict import Verdict
@@ -69,6 +68,9 @@ class Recorder:
         if self._effort is not None:
             self.know(share=Share(round(self._effort.own_share, 4), tuple(self._effort.lines())))
         self._end(verdict)
+        # Only here: what makes reports takes a while to load, and a run shall begin at once.
+        from cluster_tests.reporting.concluding import conclude  # noqa: PLC0415
+
         return conclude(self.directory)
 
     def give_up(self, verdict: Verdict, why: str) -> None:
