@@ -15,6 +15,7 @@ from cluster_tests.errors import ClusterTestsError, UsageError
 from cluster_tests.lab.commands import lab
 from cluster_tests.listing import list_specs
 from cluster_tests.nightly.commands import nightly
+from cluster_tests.reporting.commands import history, merge, report
 from cluster_tests.tour.commands import tour
 
 _LIBRARY_USAGE = 2
@@ -32,6 +33,9 @@ app.command()(tour)
 app.command()(nightly)
 app.command("list")(list_specs)
 app.command()(clean)
+app.command()(report)
+app.command()(history)
+app.command()(merge)
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback signature

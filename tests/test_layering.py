@@ -30,12 +30,14 @@ FLOORS: list[dict[str, set[str]]] = [
         "foundation": {"cluster_tests.foundation"},
     },
     {"session": {"cluster_tests.session"}},
+    {"reporting": {"cluster_tests.reporting"}},
     {
         "grammar": {"cluster_tests.grammar"},
         "report": {"cluster_tests.report"},
         "lab": {"cluster_tests.lab"},
     },
     {
+        "history": {"cluster_tests.history"},
         "cluster": {"cluster_tests.cluster"},
         "journal": {"cluster_tests.journal"},
         "services": {"cluster_tests.services"},
@@ -51,6 +53,7 @@ FLOORS: list[dict[str, set[str]]] = [
     {
         "inventory": {"cluster_tests.inventory"},
         "waiting": {"cluster_tests.waiting"},
+        "results": {"cluster_tests.results"},
     },
     {
         "model": {"cluster_tests.model"},

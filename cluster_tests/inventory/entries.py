@@ -152,6 +152,7 @@ class Inventory(Section):
 
     name: Name
     may_change: bool = False
+    version: str = ""  # of what is under test, for the reports; "" is: not told
     nodes: Annotated[
         Mapping[NodeName, NodeEntry], Field(min_length=2), AfterValidator(MappingProxyType)
     ]

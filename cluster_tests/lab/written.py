@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from cluster_tests.lab.images import Recipe
 from cluster_tests.lab.keys import OPERATOR, host_key
 from cluster_tests.lab.plan import APPLICATION_PORTS, ENGINE_LOG, FORGE, REGISTRY, LabPlan
 
@@ -30,6 +31,7 @@ def _inventory(plan: LabPlan, ssh_ports: Mapping[str, int]) -> dict[str, object]
     return {
         "name": "lab",
         "may_change": True,
+        "version": _version(plan),
         "nodes": {
             node: {
                 "address": plan.address(node),
@@ -47,3 +49,9 @@ def _inventory(plan: LabPlan, ssh_ports: Mapping[str, int]) -> dict[str, object]
         "paths": {"engine_log": ENGINE_LOG},
         "applications": {"domain": "cluster.test", "ports": APPLICATION_PORTS},
     }
+
+
+def _version(plan: LabPlan) -> str:
+    """Name what the nodes run by its directory and its content."""
+    digest = Recipe(plan.cluster.name, plan.cluster).tag.rpartition(":")[2]
+    return f"{plan.cluster.name} {digest}"

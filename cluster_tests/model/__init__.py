@@ -33,6 +33,7 @@ from cluster_tests.model.placement import (
     Role,
     Switch,
     placements,
+    short,
     switches,
 )
 
@@ -59,5 +60,6 @@ __all__ = [
     "Volume",
     "VolumeDefinition",
     "placements",
+    "short",
     "switches",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -136,6 +137,13 @@ def placements(nodes: Sequence[str]) -> list[Placement]:
     alone = [Placement(node) for node in nodes]
     pairs = [Placement(*pair) for pair in itertools.permutations(nodes, 2)]
     return [NOWHERE, *alone, *pairs]
+
+
+def short(place: Placement, nodes: Sequence[str]) -> str:
+    """Write a placement without what all nodes' names begin with: ``core1/core2`` as ``1/2``."""
+    shared = len(os.path.commonprefix(list(nodes)))  # noqa: RUF071 - names, not paths
+    names = [name[shared:] or name for name in (place.master, place.slave) if name]
+    return "/".join(names) or "-"
 
 
 def switches(nodes: Sequence[str]) -> Iterator[Switch]:

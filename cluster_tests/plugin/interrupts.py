@@ -13,11 +13,12 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from cluster_tests.results.verdict import INTERRUPTED_CODE
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-EXIT_CODE = 130  # what shells report for a command that Ctrl-C ended
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _LAST = 3  # the signal with this number ends the process
 
@@ -25,7 +26,7 @@ _LAST = 3  # the signal with this number ends the process
 class Interrupted(Exception):  # noqa: N818 - nothing went wrong: somebody wants to stop
     """Somebody asked the run to end."""
 
-    exit_code = EXIT_CODE
+    exit_code = INTERRUPTED_CODE
 
     def __init__(self) -> None:
         """Say so in the report."""
@@ -76,7 +77,7 @@ class Interrupts:
         name = signal.Signals(number).name
         if not self._running or self._count >= _LAST:
             _tell(f"{name}: ended at once")
-            sys.exit(EXIT_CODE)
+            sys.exit(INTERRUPTED_CODE)
         if self._count > 1:
             _tell(
                 f"{name}: still cleaning up; once more ends at once and leaves what is not removed"

@@ -60,7 +60,7 @@ class OrderPlugin:
         if self._quiet:
             return
         order = f"order from seed {self._seed}" if self._shuffle else "order by name"
-        again = repeat_command(sys.argv, self._seed if self._shuffle else None)
+        again = repeat_command(sys.argv, self.seed)
         say(f"cluster-tests {__version__}: {order}; to repeat it: {again}", indent=0)
 
     def process_module_list(self, modules: list[ModuleType]) -> None:
@@ -83,6 +83,16 @@ class OrderPlugin:
         """Sort the sentences of one class."""
         if self._shuffle:
             functions.sort(key=lambda sentence: self._place(f"{cls.__name__}.{sentence.__name__}"))
+
+    @property
+    def seed(self) -> int | None:
+        """What the order is made from; None where it is made from the names."""
+        return self._seed if self._shuffle else None
+
+    def alone(self, target: str, options: Sequence[str] = ()) -> str:
+        """Write the command that runs ``target`` alone, in the order it has in this run."""
+        order = [] if self._shuffle else ["--no-random"]
+        return repeat_command(["run-contexts", target, "-v", "-s", *options, *order], self.seed)
 
     def _place(self, name: str) -> bytes:
         return hashlib.sha256(f"{self._seed} {name}".encode()).digest()

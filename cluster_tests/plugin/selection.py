@@ -47,20 +47,23 @@ class SelectionPlugin:
 
     def process_module_list(self, modules: list[ModuleType]) -> None:
         """Refuse names that select nothing, and a selection in which nothing is left."""
-        entries = [_entry(module, cls) for module in modules for cls in spec_classes(module)]
+        entries = [entry_in(module, cls) for module in modules for cls in spec_classes(module)]
         require_known([*self._only, *self._but], entries)
-        if not any(is_selected(entry, self._only, self._but) for entry in entries):
+        if not any(map(self.keeps, entries)):
             raise UsageError(
                 "nothing is selected: nothing would be proved",
                 remedy="leave out --except, or name more with --only",
             )
 
+    def keeps(self, entry: Entry) -> bool:
+        """Tell whether a class is selected."""
+        return is_selected(entry, self._only, self._but)
+
     def process_class_list(self, module: ModuleType, classes: list[type]) -> None:
         """Keep what is selected."""
-        classes[:] = [
-            cls for cls in classes if is_selected(_entry(module, cls), self._only, self._but)
-        ]
+        classes[:] = [cls for cls in classes if self.keeps(entry_in(module, cls))]
 
 
-def _entry(module: ModuleType, cls: type) -> Entry:
+def entry_in(module: ModuleType, cls: type) -> Entry:
+    """Describe a class of a module that Contexts imported."""
     return entry_of(cls, Path(module.__file__ or module.__name__).name)

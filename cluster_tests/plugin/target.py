@@ -47,10 +47,13 @@ class TargetPlugin:
         args.path = str(path)
         return True
 
+    def keeps(self, cls: type) -> bool:
+        """Tell whether a class was asked for."""
+        return not self._class_name or cls.__name__ == self._class_name
+
     def process_class_list(self, _module: ModuleType, classes: list[type]) -> None:
         """Keep the one class that was asked for."""
-        if self._class_name:
-            classes[:] = [cls for cls in classes if cls.__name__ == self._class_name]
+        classes[:] = filter(self.keeps, classes)
 
 
 def find_target(text: str) -> tuple[Path, str]:

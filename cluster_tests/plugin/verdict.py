@@ -7,7 +7,6 @@ nothing about it: the verdict is unknown, which is neither.
 from __future__ import annotations
 
 from collections import Counter
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import contexts.core
@@ -15,38 +14,16 @@ from contexts.plugins.reporting import ExitCodeReporter
 
 from cluster_tests.errors import ClusterTestsError, HarnessError, LabError, UsageError
 from cluster_tests.plugin.foundation import FoundationPlugin
-from cluster_tests.plugin.interrupts import EXIT_CODE as INTERRUPTED_CODE
 from cluster_tests.plugin.interrupts import Interrupted
 from cluster_tests.plugin.xml_errors import XmlErrorsPlugin
 from cluster_tests.report import say
+from cluster_tests.results.verdict import Verdict, in_sum
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Generator, Mapping
 
 
-class Verdict(StrEnum):
-    """What one result says, and what a run says in sum."""
-
-    PASS = "pass"  # noqa: S105 - no password
-    FAIL = "fail"
-    INFRASTRUCTURE = "infrastructure"
-    UNKNOWN = "unknown"
-    USAGE = "usage"
-    INTERRUPTED = "interrupted"
-
-
-# The first of these that occurred is the run's verdict: what is proved broken outweighs the rest,
-# except that an interrupted run has not said its last word, and that on nodes which are not fit
-# nothing is proved at all.
-_EXIT_CODES = {
-    Verdict.INTERRUPTED: INTERRUPTED_CODE,
-    Verdict.INFRASTRUCTURE: HarnessError.exit_code,
-    Verdict.FAIL: 1,
-    Verdict.USAGE: UsageError.exit_code,
-    Verdict.UNKNOWN: HarnessError.exit_code,
-    Verdict.PASS: 0,
-}
 # What says of the foundation that the nodes are not fit.
 _OF_THE_NODES = frozenset({Verdict.FAIL, Verdict.UNKNOWN})
 
@@ -115,11 +92,11 @@ class VerdictPlugin:
             unknown = self._counts[Verdict.UNKNOWN]
             detail = f", {unknown} could not be judged" if unknown else ""
             say(f"verdict: {verdict}{detail}", indent=0)
-        return _EXIT_CODES[verdict]
+        return verdict.exit_code
 
     def verdict(self) -> Verdict:
         """Return what the run says in sum; a run in which nothing was proved did not pass."""
-        return next((v for v in _EXIT_CODES if self._counts[v]), Verdict.USAGE)
+        return in_sum(self._counts, of_nothing=Verdict.USAGE)
 
     def _judge(self, error: Exception) -> None:
         self._counts[self._verdict_of(error)] += 1

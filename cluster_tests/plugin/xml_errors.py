@@ -47,7 +47,7 @@ class XmlErrorsPlugin:
 
     def context_errored(self, cls: type, example: object, error: Exception) -> None:
         """Add the step that raised to the context that is open."""
-        self._add(_failed_step(error), error)
+        self._add(failed_step(error), error)
         self._xml.context_ended(cls, example)
 
     def test_class_errored(self, cls: type, error: Exception) -> None:
@@ -72,6 +72,7 @@ class XmlErrorsPlugin:
         self._xml.assertion_errored(stand_in, error)
 
 
-def _failed_step(error: Exception) -> str:
+def failed_step(error: Exception) -> str:
+    """Tell in which step of a context ``error`` was raised: given, because, cleanup or context."""
     frames = (frame.f_code.co_name for frame, _ in traceback.walk_tb(error.__traceback__))
     return next((_STEPS[name] for name in frames if name in _STEPS), "context")

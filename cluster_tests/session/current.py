@@ -68,6 +68,11 @@ def mark(*, troubled: bool) -> None:
     _current.troubled = troubled
 
 
+def opened() -> Session | None:
+    """Return the session if one is open."""
+    return _current.session
+
+
 def close() -> list[str]:
     """Close the session if one is open; tell where its time went, a line each.
 

@@ -17,6 +17,7 @@ from cluster_tests.fronts.ledger import Ledger
 from cluster_tests.inventory.file import load_inventory
 from cluster_tests.journal import Journal
 from cluster_tests.proxies.haproxy_config import parse_haproxy
+from cluster_tests.results.switch_log import SwitchLog
 from cluster_tests.services.publisher import Publisher
 from cluster_tests.services.source import load_source
 from cluster_tests.session.links import Links
@@ -62,6 +63,7 @@ class Session:
     _guests: list[Guest] = field(default_factory=list)
     _residents: dict[str, Any] = field(default_factory=dict)
     effort: Effort = field(default_factory=Effort)
+    switches: SwitchLog = field(default_factory=SwitchLog)
 
     def admit(self, guest: Guest) -> None:
         """Remember ``guest``: it leaves at the latest when the session closes."""

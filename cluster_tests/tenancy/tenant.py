@@ -19,6 +19,9 @@ from cluster_tests.expectation.question import History, footprint
 from cluster_tests.journal import Claim
 from cluster_tests.model import NOWHERE, Observation, Switch
 from cluster_tests.report import Progress, say
+from cluster_tests.results.place import utc_text
+from cluster_tests.results.values import SwitchRecord
+from cluster_tests.results.verdict import Verdict
 
 if TYPE_CHECKING:
     from cluster_tests.inventory.entries import Inventory
@@ -46,7 +49,8 @@ class Moved:
     """What came of a switch: the expectation, what was shown at last, and the seconds it took.
 
     ``failure`` is set when the cluster did not settle in time; what was shown is then no verdict
-    yet, but the difference tells where to look.
+    yet, but the difference tells where to look. The session's switch log knows
+    it by its ``ticket``.
     """
 
     switch: Switch
@@ -54,6 +58,7 @@ class Moved:
     shown: Observation
     seconds: float
     failure: NotSettledError | None = None
+    ticket: int | None = None
 
 
 class Tenant:
@@ -153,7 +158,10 @@ class Tenant:
         self._standing = expectation
         seconds = time.monotonic() - asked
         say(f"{switch}: {'NOT settled' if failure else 'settled'} in {seconds:.1f} s")
-        return Moved(switch, expectation, shown, seconds, failure)
+        ticket = self._session.switches.add(
+            _record(switch, asked, seconds, settled=failure is None)
+        )
+        return Moved(switch, expectation, shown, seconds, failure, ticket)
 
     def settle_again(self) -> tuple[Observation, NotSettledError | None]:
         """Wait until what was settled last is settled again, after something that was no switch.
@@ -270,6 +278,18 @@ def traces(found: Observation) -> list[str]:
         for field in fields(view)
     }
     return [what for what, there in {**in_consul, **on_nodes}.items() if there]
+
+
+def _record(switch: Switch, asked: float, seconds: float, *, settled: bool) -> SwitchRecord:
+    return SwitchRecord(
+        before=str(switch.before),
+        after=str(switch.after),
+        kind=switch.kind,
+        started=utc_text(asked),
+        seconds=round(seconds, 3),
+        settled=settled,
+        verdict=Verdict.PASS if settled else Verdict.FAIL,
+    )
 
 
 def how_to_look(inventory: Inventory, application: Application, placement: Placement) -> str:

@@ -5,29 +5,27 @@ from __future__ import annotations
 import os
 import random
 from argparse import Namespace
-from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - the command line is made from the annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cluster_tests.errors import UsageError
-from cluster_tests.plugin.interrupts import EXIT_CODE, Interrupted, interrupts
+from cluster_tests.errors import ClusterTestsError, UsageError
+from cluster_tests.plugin.interrupts import Interrupted, interrupts
 from cluster_tests.plugin.options import inventory_source
 from cluster_tests.report import say
+from cluster_tests.results.verdict import Verdict, in_sum
 from cluster_tests.tour import matrix
 from cluster_tests.tour.paper import Plan, load_plan
 from cluster_tests.tour.plan import full_circuit, kinds_circuit, random_walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from cluster_tests.session.session import Session
-    from cluster_tests.tour.tour import Result
+    from cluster_tests.tour.tour import Result, Tour
 
-_RESULTS = Path("results")
 _SEEDS = 1_000_000  # short enough to be typed
-_FAILED, _UNKNOWN = 1, 2
 
 
 def tour(  # noqa: PLR0913 - the command line's options
@@ -88,27 +86,61 @@ def tour(  # noqa: PLR0913 - the command line's options
 def _walk(inventory: Path, make: Callable[[Sequence[str]], Plan], first: int) -> int:
     # What a session needs takes a while to load: not for a command line that is refused.
     from cluster_tests.session.session import open_session  # noqa: PLC0415
+    from cluster_tests.tour.recording import PLAN, TourRecording  # noqa: PLC0415
     from cluster_tests.tour.stage import Stage  # noqa: PLC0415
     from cluster_tests.tour.tour import Tour  # noqa: PLC0415
 
-    directory = _RESULTS / f"tour-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     session = open_session(inventory)
     interrupts.run_started()
     try:
         plan = make(session.inventory.node_names)
-        _announce(plan, directory / "plan.json")
-        walked = Tour(session, Stage(session), plan, directory, first=first)
-        try:
-            walked.run()
-        finally:
-            _conclude(session, plan, walked.results, directory / "matrix.json")
-    except Interrupted:
-        say("interrupted: nothing was left behind", indent=0)
-        return EXIT_CODE
+        recording = TourRecording(session, ["--inventory", str(inventory)])
+        _announce(plan, recording.directory / PLAN)
+        recording.begin(plan, first)
+        stage = Stage(session)
+        walked = Tour(session, stage, plan, recording.directory, first=first, tell=recording.step)
+        errors = [error for error in (_walked(walked), _closed(session)) if error is not None]
+        _draw(session, plan, walked.results, recording.directory / "matrix.json")
+        for error in errors:
+            recording.went_wrong(error)
+        verdict = recording.end(verdict_of_all(walked.results, errors))
     finally:
         interrupts.run_ended()
         session.close()
-    return _exit_code(walked.results)
+    say(f"verdict: {verdict}", indent=0)
+    return verdict.exit_code
+
+
+def _walked(tour: Tour) -> Exception | None:
+    """Walk; return what ended the tour before its last step, which is told here."""
+    try:
+        tour.run()
+    except Interrupted as error:
+        say("interrupted: nothing was left behind", indent=0)
+        return error
+    except ClusterTestsError as error:
+        say(f"error: {error}", indent=0)
+        return error
+    return None
+
+
+def _closed(session: Session) -> Exception | None:
+    """Close, before the verdict is spoken: what cannot be removed is part of it."""
+    interrupts.run_ended()
+    try:
+        session.close()
+    except ClusterTestsError as error:
+        say(f"error: {error}", indent=0)
+        return error
+    return None
+
+
+def verdict_of_all(results: Sequence[Result], errors: Iterable[Exception]) -> Verdict:
+    """Sum a tour up; one in which no step was made proved nothing."""
+    from cluster_tests.plugin.verdict import verdict_of  # noqa: PLC0415 - it loads all of Contexts
+
+    verdicts = [*(result.verdict for result in results), *map(verdict_of, errors)]
+    return in_sum(verdicts, of_nothing=Verdict.UNKNOWN)
 
 
 def _announce(plan: Plan, path: Path) -> None:
@@ -118,7 +150,7 @@ def _announce(plan: Plan, path: Path) -> None:
     say(f"saved; to repeat it from any step: {again}", indent=0)
 
 
-def _conclude(session: Session, plan: Plan, results: Sequence[Result], path: Path) -> None:
+def _draw(session: Session, plan: Plan, results: Sequence[Result], path: Path) -> None:
     matrix.save(plan, results, path)
     lines = [
         *matrix.lines(plan, results),
@@ -126,13 +158,6 @@ def _conclude(session: Session, plan: Plan, results: Sequence[Result], path: Pat
         *session.effort.figures().lines(),
     ]
     say("\n".join(["", *lines, f"as JSON: {path}"]), indent=0)
-
-
-def _exit_code(results: Sequence[Result]) -> int:
-    verdicts = {result.verdict.value for result in results}
-    if "fail" in verdicts:
-        return _FAILED
-    return _UNKNOWN if "unknown" in verdicts else 0
 
 
 def _require_one(**chosen: bool) -> None:

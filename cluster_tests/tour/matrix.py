@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from statistics import median
 from typing import TYPE_CHECKING
 
-from cluster_tests.model import NOWHERE, placements
+from cluster_tests.model import NOWHERE, placements, short
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +25,7 @@ def lines(plan: Plan, results: Sequence[Result]) -> Iterator[str]:
     """Draw the matrix: seconds, with ``!`` behind a failed step, ``?`` behind an unknown one."""
     everywhere = placements(plan.nodes)
     cells = {(result.switch.before, result.switch.after): _cell(result) for result in results}
-    heads = {place: _short(place, plan.nodes) for place in everywhere}
+    heads = {place: short(place, plan.nodes) for place in everywhere}
     width = max(len(text) for text in (*heads.values(), *cells.values())) + 1
     yield "seconds to settle, by placement before (rows) and after (columns); ! failed, ? unknown"
     yield " " * width + "".join(f"{heads[after]:>{width}}" for after in everywhere)
@@ -73,10 +72,3 @@ def _at(
 def _cell(result: Result) -> str:
     seconds = "" if result.seconds is None else f"{result.seconds:.1f}"
     return seconds + _MARKS[result.verdict]
-
-
-def _short(place: Placement, nodes: Sequence[str]) -> str:
-    """Write a placement without what all nodes' names begin with: ``core1/core2`` as ``1/2``."""
-    shared = len(os.path.commonprefix(list(nodes)))  # noqa: RUF071 - names, not paths
-    names = [name[shared:] or name for name in (place.master, place.slave) if name]
-    return "/".join(names) or "-"

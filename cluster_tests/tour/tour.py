@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from cluster_tests.errors import ClusterError, ClusterTestsError, HarnessError
 from cluster_tests.plugin.interrupts import interrupts
 from cluster_tests.report import say
+from cluster_tests.results.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from cluster_tests.model import Switch
@@ -22,14 +22,6 @@ if TYPE_CHECKING:
 
 FAILURE = "failure.txt"  # in a step's evidence: what was wrong
 _PATIENCE = 3  # steps in a row that nobody could judge, after which the tour ends
-
-
-class Verdict(StrEnum):
-    """What a step proved."""
-
-    PASS = "pass"  # noqa: S105 - no password
-    FAIL = "fail"
-    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -44,21 +36,30 @@ class Result:
     verdict: Verdict
     seconds: float | None
     evidence: Path | None = None
+    complaints: tuple[str, ...] = ()
 
 
 class Tour:
     """Makes the steps of ``plan`` from number ``first`` on; evidence goes to ``directory``."""
 
-    def __init__(
-        self, session: Session, stage: Stage, plan: Plan, directory: Path, *, first: int = 1
+    def __init__(  # noqa: PLR0913 - what it walks with, what it walks, and who is told
+        self,
+        session: Session,
+        stage: Stage,
+        plan: Plan,
+        directory: Path,
+        *,
+        first: int = 1,
+        tell: Callable[[Result], None] = lambda _result: None,
     ) -> None:
-        """Prepare; nothing is asked of the cluster yet."""
+        """Prepare; nothing is asked of the cluster yet. ``tell`` hears of each step as it ends."""
         self.results: list[Result] = []
         self._session = session
         self._stage = stage
         self._plan = plan
         self._directory = directory
         self._first = first
+        self._tell = tell
         self._started = time.monotonic()
 
     def run(self) -> None:
@@ -74,6 +75,7 @@ class Tour:
                 interrupts.check()
                 self._announce(number, switch, left=len(steps) - len(self.results))
                 self.results.append(self._step(number, switch))
+                self._tell(self.results[-1])
                 self._require_judgement()
         finally:
             self._stage.clear()
@@ -102,11 +104,11 @@ class Tour:
         number: int,
         switch: Switch,
         verdict: Verdict,
-        complaints: Iterable[str],
+        complaints: Sequence[str],
         seconds: float | None = None,
     ) -> Result:
         """Keep the evidence, and clear the stage for the next step."""
-        directory = self._directory / f"step-{number:03}"
+        directory = self._directory / "evidence" / f"step-{number:03}"
         self._stage.keep_evidence(directory)
         blocks = [f"step {number}: {switch.kind}: {switch}", *complaints]
         try:
@@ -115,8 +117,8 @@ class Tour:
             blocks.append(f"clearing up afterwards: {error}")
         directory.mkdir(parents=True, exist_ok=True)
         (directory / FAILURE).write_text("\n\n".join(blocks) + "\n", encoding="utf-8")
-        say(f"{verdict}: {next(iter(complaints))}\nevidence: {directory}")
-        return Result(number, switch, verdict, seconds, directory)
+        say(f"{verdict}: {complaints[0]}\nevidence: {directory}")
+        return Result(number, switch, verdict, seconds, directory, tuple(complaints))
 
     def _require_judgement(self) -> None:
         last = self.results[-_PATIENCE:]

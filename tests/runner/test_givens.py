@@ -15,6 +15,7 @@ from cluster_tests.givens.applications import AnApplication, ARunningApplication
 from cluster_tests.journal import Journal
 from cluster_tests.model import NOWHERE, Placement
 from cluster_tests.plugin.interrupts import Interrupted
+from cluster_tests.results.switch_log import SwitchLog
 from cluster_tests.session import current
 from cluster_tests.tenancy.served import Unavailable
 
@@ -84,6 +85,7 @@ def session(
         journal=Journal(tmp_path / "journal.jsonl"),
         keep=False,
         effort=Effort(),
+        switches=SwitchLog(),
         admit=lambda _guest: None,
         plan=lambda *_wanted: PaperPublication(cluster),
         ledgers=lambda _publication: {node: PaperLedger(store, cluster) for node in NODES},

@@ -13,6 +13,7 @@ from cluster_tests.effort import Effort
 from cluster_tests.errors import HarnessError, NodeError, NotSettledError, RefusedError
 from cluster_tests.journal import Journal
 from cluster_tests.model import NOWHERE, NodeView, Observation, Placement, Registration
+from cluster_tests.results.switch_log import SwitchLog
 from cluster_tests.tenancy.tenant import Tenant, traces
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def session(cluster: PaperCluster, tmp_path: Path) -> SimpleNamespace:
         keep=False,
         effort=Effort(),
         side_by_side=in_turn,
+        switches=SwitchLog(),
         guests=guests,
         admit=guests.append,
     )

@@ -6,10 +6,11 @@ import json
 from typing import TYPE_CHECKING
 
 from cluster_tests.model import NOWHERE, Placement, Switch
+from cluster_tests.results.verdict import Verdict
 from cluster_tests.tour import matrix
 from cluster_tests.tour.paper import Plan
 from cluster_tests.tour.plan import full_circuit
-from cluster_tests.tour.tour import Result, Verdict
+from cluster_tests.tour.tour import Result
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,6 +10,7 @@ import pytest
 from cluster_tests.errors import ClusterError, NotSettledError
 from cluster_tests.fronts.ledger import Record
 from cluster_tests.model import NOWHERE, Placement, Switch
+from cluster_tests.results.switch_log import SwitchLog
 from cluster_tests.tenancy.served import Departed, Served, Unavailable
 from cluster_tests.tenancy.visit import Visit
 from cluster_tests.tour import stage as staging
@@ -91,6 +92,7 @@ def stage(paper: Paper, complaints: dict[str, str]) -> Stage:
         plan=lambda _service, _branch: None,
         ledgers=lambda _publication: {"core1": paper},
         side_by_side=in_turn,
+        switches=SwitchLog(),
         haproxy_complaints=lambda: complaints,
         cluster=SimpleNamespace(
             remove_snapshots=lambda application: paper.log.append(f"snapshots of {application}")

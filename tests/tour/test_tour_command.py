@@ -8,11 +8,13 @@ import pytest
 from typer.testing import CliRunner
 
 from cluster_tests.cli import app
-from cluster_tests.errors import UsageError
+from cluster_tests.errors import HarnessError, NotSettledError, UsageError
 from cluster_tests.model import NOWHERE, Placement, Switch
-from cluster_tests.tour.commands import _exit_code, _fitting
+from cluster_tests.plugin.interrupts import Interrupted
+from cluster_tests.results.verdict import Verdict
+from cluster_tests.tour.commands import _fitting, verdict_of_all
 from cluster_tests.tour.paper import Plan
-from cluster_tests.tour.tour import Result, Verdict
+from cluster_tests.tour.tour import Result
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,4 +66,15 @@ def test_a_plan_for_other_nodes_is_refused() -> None:
 def test_what_is_proved_broken_outweighs_what_is_not_known(
     verdicts: list[Verdict], code: int
 ) -> None:
-    assert _exit_code([Result(1, STEPS[0], verdict, 1.0) for verdict in verdicts]) == code
+    results = [Result(1, STEPS[0], verdict, 1.0) for verdict in verdicts]
+    assert verdict_of_all(results, []).exit_code == code
+
+
+def test_a_tour_that_broke_off_did_not_pass() -> None:
+    passed = [Result(1, STEPS[0], Verdict.PASS, 1.0)]
+    failed = [Result(1, STEPS[0], Verdict.FAIL, 1.0)]
+    assert verdict_of_all(passed, [HarnessError("x")]) is Verdict.UNKNOWN
+    assert verdict_of_all(failed, [HarnessError("x")]) is Verdict.FAIL
+    assert verdict_of_all(passed, [NotSettledError("x")]) is Verdict.FAIL
+    assert verdict_of_all(failed, [Interrupted()]) is Verdict.INTERRUPTED
+    assert verdict_of_all([], []) is Verdict.UNKNOWN

@@ -10,11 +10,12 @@ import pytest
 from cluster_tests.errors import ClusterTestsError, HarnessError, NotSettledError
 from cluster_tests.model import NOWHERE, Placement
 from cluster_tests.plugin.interrupts import Interrupted, interrupts
+from cluster_tests.results.verdict import Verdict
 from cluster_tests.tour import tour as walking
 from cluster_tests.tour.paper import Plan
 from cluster_tests.tour.plan import kinds_circuit
 from cluster_tests.tour.stage import Stepped
-from cluster_tests.tour.tour import Tour, Verdict
+from cluster_tests.tour.tour import Tour
 
 if TYPE_CHECKING:
     from pathlib import Path

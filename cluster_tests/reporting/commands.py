@@ -1,0 +1,154 @@
+"""``cluster-tests report``, ``history`` and ``merge``: what can be done with results afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path  # noqa: TC003 - the command line is made from the annotations
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cluster_tests.errors import UsageError
+from cluster_tests.history.store import History
+from cluster_tests.report import Progress, say
+from cluster_tests.reporting.words import MARKS, count, percent, seconds
+from cluster_tests.results.place import results_root
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from cluster_tests.history.values import PastRun, Standing
+
+
+def report(
+    directory: Annotated[Path, typer.Argument(help="A run's directory, below results/.")],
+) -> None:
+    """Make report.html, junit.xml and summary.md of a run again, from what it wrote down.
+
+    Works for a run that was killed, too: it is shown as far as it came. Prints the report's path.
+    """
+    from cluster_tests.reporting.concluding import conclude  # noqa: PLC0415 - takes a while to load
+
+    with Progress(f"{directory}: reading"):
+        path = conclude(directory)
+    typer.echo(path)
+
+
+def merge(
+    directories: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Runs' directories.")],
+    *,
+    into: Annotated[Path, typer.Option(help="Where the merged run is written; a new directory.")],
+) -> None:
+    """Join runs into one, with one report: the shards of `run-contexts --shard I/N`, say.
+
+    Ends with the exit code of the merged run: 0 only if every part passed and no shard is missing.
+
+    Example: cluster-tests merge shards/* --into results/nightly
+    """
+    from cluster_tests.reporting.concluding import conclude  # noqa: PLC0415 - takes a while to load
+    from cluster_tests.results.merging import merge as join  # noqa: PLC0415 - the same
+
+    with Progress(f"merging {len(directories)} runs"):
+        run = join(directories, into)
+        path = conclude(into)
+    for error in run.errors:
+        say(f"note: {error}", indent=0)
+    say(f"report: {path}\nverdict: {run.verdict}", indent=0)
+    raise typer.Exit(run.exit_code or 0)
+
+
+def history(
+    *,
+    results: Annotated[
+        Path | None, typer.Option(help="The results' directory (default: results/).")
+    ] = None,
+    last: Annotated[int, typer.Option(min=1, help="How many runs to show.")] = 20,
+    cluster: Annotated[
+        str | None, typer.Option(help="Only runs of this cluster, by its inventory's name.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One object, for programs.")] = False,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="First read all runs' directories anew.")
+    ] = False,
+) -> None:
+    """Show the last runs, and what changed with the latest: new failures, flaky, slower.
+
+    A scenario is flaky that both passed and failed on one version of the cluster. A kind of switch
+    is slower when its median is beyond the noise of the earlier runs (docs/results.md).
+    """
+    root = results or results_root(os.environ)
+    if rebuild:
+        _rebuild(root)
+    if not History(root).path.exists():
+        raise UsageError(
+            f"there is no history in {root}",
+            remedy="run specs first, or: cluster-tests history --rebuild",
+        )
+    runs = History(root).runs(cluster=cluster, last=last)
+    standing = History(root).standing(runs[-1].run_id) if runs else None
+    if as_json:
+        content = {"runs": list(map(asdict, runs)), "latest": asdict(standing) if standing else {}}
+        typer.echo(json.dumps(content, indent=1))
+        return
+    console = Console()
+    console.print(_table(runs))
+    for line in _news(standing) if standing else ():
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _rebuild(root: Path) -> None:
+    from cluster_tests.results.reader import read_results  # noqa: PLC0415 - takes a while to load
+
+    kept = History(root)
+    kept.path.unlink(missing_ok=True)
+    with Progress("reading all runs") as step:
+        for path in sorted(root.glob("*/run.json")):
+            step.doing(f"reading {path.parent.name}")
+            try:
+                kept.add(read_results(path.parent))
+            except UsageError as error:
+                say(f"left out: {error}", indent=0)
+
+
+def _table(runs: Sequence[PastRun]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    names = ("started", "run", "cluster", "version", "verdict")
+    numbers = ("scenarios", "failed", "unknown", "switches", "to settle", "away", "lost", "own")
+    for name in names:
+        table.add_column(name)
+    for name in numbers:
+        table.add_column(name, justify="right")
+    for run in runs:
+        table.add_row(*_row(run))
+    return table
+
+
+def _row(run: PastRun) -> Iterator[str]:
+    yield from (run.started[:16].replace("T", " "), run.run_id, run.cluster or "-")
+    yield run.version or "-"
+    yield f"{MARKS[run.verdict]} {run.verdict or 'not ended'}"
+    yield from map(str, (run.scenarios, run.failed, run.unknown, run.switches))
+    measured = (seconds(run.median_switch), seconds(run.worst_downtime), count(run.lost))
+    yield from (text if text[0].isdigit() else "-" for text in measured)
+    yield "-" if run.own_share is None else percent(run.own_share)
+
+
+def _news(standing: Standing) -> Iterator[str]:
+    latest = standing.trend[-1]
+    yield f"\nlatest: {latest.run_id}, compared with {len(standing.trend) - 1} earlier runs"
+    yield from (f"new failure: {each}" for each in standing.new_failures)
+    yield from (f"passes again: {each}" for each in standing.mended)
+    for flaky in standing.flaky:
+        yield (
+            f"flaky on version {latest.version}: {flaky.scenario}"
+            f" (passed {flaky.passed}, failed {flaky.failed})"
+        )
+    for slow in standing.slower:
+        yield (
+            f"slower: {slow.kind}, {slow.measure}: {seconds(slow.now)}; usually"
+            f" {seconds(slow.usual)}, by noise up to {seconds(slow.limit)}"
+        )

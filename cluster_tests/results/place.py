@@ -1,0 +1,31 @@
+"""Where results are: a directory for each run, and the history of all of them beside it."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+VARIABLE = "CLUSTER_TESTS_RESULTS"
+_DEFAULT = Path("results")
+
+
+def results_root(environ: Mapping[str, str]) -> Path:
+    """Return the directory below which each run has its own."""
+    named = environ.get(VARIABLE)
+    return Path(named) if named else _DEFAULT
+
+
+def new_run_id() -> str:
+    """Name a run: UTC time, so that names sort by it, and a few digits of chance."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def utc_text(seconds: float | None = None) -> str:
+    """Write a time (seconds since 1970; now by default) as ISO 8601 in UTC."""
+    when = datetime.now(UTC) if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    return when.isoformat(timespec="milliseconds")
