@@ -213,11 +213,9 @@ def test_a_file_that_is_missing(tmp_path: Path) -> None:
         target_from_config("core1", tmp_path / "none")
 
 
-def test_an_alias_is_no_option(config: Callable[[str], Path], tmp_path: Path) -> None:
-    made = tmp_path / "made"
-    with pytest.raises(SshConfigError):
-        target_from_config(f"-oProxyCommand=touch {made}", config(KEY))
-    assert not made.exists()
+def test_an_alias_is_no_option(config: Callable[[str], Path]) -> None:
+    with pytest.raises(SshConfigError, match="hostname contains invalid characters"):
+        target_from_config("-oUser=other", config(KEY))
 
 
 def test_without_openssh(config: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
