@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from all_breaks import FAMILIES
 from breaking import ROOT
+from evidence import shortened
 from seen_otherwise import SEEN_OTHERWISE
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from evidence import Proof, Red
 
 PAGE = ROOT / "docs" / "proofs.md"
+_LONGEST = 110  # characters of what a sentence said; docs/proofs.json has more of it
 _BEGIN = "<!-- written by tests/breaks/prove.py --write, from docs/proofs.json -->\n"
 _END = "<!-- the end of what is written -->\n"
 
@@ -53,5 +55,5 @@ def _one(one: Breakage, proof: Proof | None) -> Iterator[str]:
 
 
 def _said(red: Red) -> str:
-    text = red.said.replace("`", "'")
+    text = shortened(red.said.replace("`", "'"), _LONGEST)
     return f"`{text}`" + (f" (in {red.times} of {red.of} examples)" if red.of > 1 else "")
