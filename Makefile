@@ -23,7 +23,7 @@ test: $(VENV)/checked ## Static checks and the project's own tests
 	$(BIN)/mypy
 	$(BIN)/pytest
 
-bench: $(VENV)/checked ## Measure the tunnels beside ssh -L and sshtunnel, about a minute; ROUNDS=30 is steadier
+bench: $(VENV)/checked ## Measure the tunnels beside ssh -L and sshtunnel, a minute or two; ROUNDS=30 is steadier
 	$(BIN)/cluster-tests bench tunnels --rounds $(ROUNDS)
 
 lab: $(VENV)/installed engine ## Bring the local lab up; what exists is used

@@ -15,6 +15,7 @@ import os
 import socket
 import struct
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import paramiko
@@ -104,6 +105,12 @@ class Packetizer(paramiko.packet.Packetizer):
             self._stream.settimeout(None)
             limit = _TIME.pack(int(seconds), int(seconds % 1 * 1_000_000))
             self._stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+
+    def close(self) -> None:
+        """Close the socket; whoever waits for it to read or write is woken."""
+        with suppress(OSError):  # the server has closed it already
+            self._stream.shutdown(socket.SHUT_RDWR)
+        super().close()
 
     # --- reading
 

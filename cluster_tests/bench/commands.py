@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
 from typing import Annotated
 
@@ -38,7 +39,7 @@ def tunnels(
         typer.Option(metavar="FILE", help="Also draw what was measured (SVG; needs matplotlib)."),
     ] = None,
 ) -> None:
-    """Measure our tunnels beside ssh -L and sshtunnel, in one run of about a minute.
+    """Measure our tunnels beside ssh -L and sshtunnel, in one run of a minute or two.
 
     An sshd of the command's own serves all of them on loopback; no lab is needed, and nothing is
     left behind. The far end is this machine's Docker engine where one answers at
@@ -50,6 +51,8 @@ def tunnels(
     Example: cluster-tests bench tunnels --rounds 30 --plot tunnels.svg
     """
     pyplot = load_pyplot() if plot else None  # before a minute is spent
+    # Ended in any way, it takes along what it has started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with progress_on(Console(stderr=True)) as progress:
         samples = run(Effort(rounds=rounds), progress)
     if json_:
