@@ -66,7 +66,8 @@ class Recorder:
     def conclude(self, verdict: Verdict) -> Path:
         """End the run; make report and history, and return the report's path."""
         if self._effort is not None:
-            self.know(share=Share(round(self._effort.own_share, 4), tuple(self._effort.lines())))
+            figures = self._effort.figures()
+            self.know(share=Share(round(figures.own_share, 4), tuple(figures.lines())))
         self._end(verdict)
         # Only here: what makes reports takes a while to load, and a run shall begin at once.
         from cluster_tests.reporting.concluding import conclude  # noqa: PLC0415
