@@ -49,5 +49,6 @@ $(VENV)/installed: requirements.txt setup.cfg pyproject.toml
 	@touch $@
 
 $(VENV)/checked: requirements-dev.txt $(VENV)/installed
+	@$(PREPARE) browser
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@

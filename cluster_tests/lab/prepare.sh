@@ -4,6 +4,7 @@
 # Where an engine answers and the tools are there, it changes nothing and needs no root.
 #
 #   prepare.sh tools     git, ssh, sshd and Python's venv: enough for `make test`
+#   prepare.sh browser   Chromium and its driver, in which `make test` opens the report
 #   prepare.sh engine    a Docker engine that answers, started if need be
 #   prepare.sh stop      ends the engine that `prepare.sh engine` started by hand
 set -eu
@@ -63,6 +64,11 @@ tools() {
     [ -x /usr/sbin/sshd ] || install "an sshd for the tests of the tunnels" openssh-server
 }
 
+browser() {
+    command -v chromium >/dev/null && command -v chromedriver >/dev/null ||
+        install "Chromium, in which the report is tested" chromium chromium-driver
+}
+
 engine() {
     case $(engine_state) in
     up) return ;;
@@ -114,6 +120,6 @@ stop() {
 }
 
 case ${1:-} in
-tools | engine | stop) "$1" ;;
-*) fail "prepare.sh wants one word" "prepare.sh tools, prepare.sh engine or prepare.sh stop" ;;
+tools | browser | engine | stop) "$1" ;;
+*) fail "prepare.sh wants one word" "prepare.sh tools, prepare.sh browser, prepare.sh engine or prepare.sh stop" ;;
 esac

@@ -9,6 +9,8 @@ own plugins is a plugin of its own (entry points in setup.cfg):
     foundation   before all of the following: what fails first of all, and ends the run
     running      before all of the following: grammar, session, Ctrl-C
     selection    after the grammar: the classes that were asked for
+    sharding     after the selection: one part of them
     xml_errors   before XmlReporter: what it leaves out
+    recording    after those: every context written down, before the verdict drops tracebacks
     verdict      before ExitCodeReporter and the printing reporters: exit code, plain errors
 """

@@ -6,6 +6,7 @@ What becomes of a run that cannot be written down: cluster_tests/reporting/keepi
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,7 @@ class RecordingPlugin:
         self._inventory = args.inventory or ""
         command = [Path(sys.argv[0]).name, *sys.argv[1:]]
         self._recorder = Recorder(results_root(environ), command)
+        current.keep_evidence_in(self._recorder.directory / "evidence")
         return True
 
     def request_plugins(self) -> Generator[list[type], dict[type, object], None]:
@@ -150,8 +152,13 @@ class RecordingPlugin:
             self._keeper.keep(lambda: self._add(notes))
 
     def _add(self, notes: Notes) -> None:
-        session = self._about()
-        self._recorder.add(notes.scenario(), session.switches.take() if session else ())
+        session, scenario = self._about(), notes.scenario()
+        if session is None:
+            self._recorder.add(scenario)
+        else:
+            kept = session.take_evidence()
+            evidence = None if kept is None else str(kept.relative_to(self._recorder.directory))
+            self._recorder.add(replace(scenario, evidence=evidence), session.switches.take())
 
     def _note_unexpected(self, error: Exception) -> None:
         self._about()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 class _Current:
     find_inventory: Callable[[], Path] | None = None
     keep: bool = False
+    evidence: Path | None = None
     session: Session | None = None
     failure: ClusterTestsError | None = None
     troubled: bool = False
@@ -39,6 +40,11 @@ def configure(find_inventory: Callable[[], Path], *, keep: bool) -> None:
     _current.find_inventory = find_inventory
     _current.keep = keep
     _current.failure = None
+
+
+def keep_evidence_in(directory: Path) -> None:
+    """Say where the evidence of failures belongs, once a session is opened."""
+    _current.evidence = directory
 
 
 def session() -> Session:
@@ -95,4 +101,7 @@ def _open() -> Session:
     with Progress("connecting to the cluster"):
         from cluster_tests.session.session import open_session  # noqa: PLC0415 - see the module's docstring
 
-        return open_session(inventory, keep=_current.keep)
+        opened = open_session(inventory, keep=_current.keep)
+    if _current.evidence is not None:
+        opened.evidence_root = _current.evidence
+    return opened

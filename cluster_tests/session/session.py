@@ -64,6 +64,8 @@ class Session:
     _residents: dict[str, Any] = field(default_factory=dict)
     effort: Effort = field(default_factory=Effort)
     switches: SwitchLog = field(default_factory=SwitchLog)
+    evidence_root: Path = _RESULTS / "evidence"
+    _evidence: Path | None = None
 
     def admit(self, guest: Guest) -> None:
         """Remember ``guest``: it leaves at the latest when the session closes."""
@@ -117,7 +119,13 @@ class Session:
 
     def evidence_directory(self, what: str) -> Path:
         """Name a directory of its own for the evidence of a failure; it is not made yet."""
-        return _RESULTS / "evidence" / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{what}"
+        self._evidence = self.evidence_root / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{what}"
+        return self._evidence
+
+    def take_evidence(self) -> Path | None:
+        """Return where evidence was kept since this was asked last; None where none was."""
+        named, self._evidence = self._evidence, None
+        return named if named is not None and named.is_dir() else None
 
     def answers(self, calls: Mapping[str, Callable[[], T]]) -> dict[str, T]:
         """Run ``calls`` as ``side_by_side`` does; they do nothing but wait for what nodes serve."""

@@ -23,8 +23,8 @@ from cluster_tests.expectation.question import footprint
 from cluster_tests.journal import Claim, Journal
 from cluster_tests.lab.plan import LabPlan
 from cluster_tests.model import Application
-from cluster_tests.plugin.interrupts import EXIT_CODE
 from cluster_tests.report import say
+from cluster_tests.results.verdict import INTERRUPTED_CODE
 from cluster_tests.session.session import open_session
 from cluster_tests.tenancy.tenant import traces
 
@@ -46,7 +46,11 @@ class Ended:
 
 def main() -> int:
     """Try all; return the exit code."""
-    expected = {signal.SIGINT: EXIT_CODE, signal.SIGTERM: EXIT_CODE, signal.SIGKILL: -9}
+    expected = {
+        signal.SIGINT: INTERRUPTED_CODE,
+        signal.SIGTERM: INTERRUPTED_CODE,
+        signal.SIGKILL: -9,
+    }
     right = [_try(number, code) for number, code in expected.items()]
     return 0 if all(right) else 1
 

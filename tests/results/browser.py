@@ -41,7 +41,7 @@ def show(
     scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
     still = {"name": "prefers-reduced-motion", "value": "reduce"}  # a click must not meet a scroll
     chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme, still]})
-    chromium.get_log("browser")
+    complaints(chromium)
     chromium.get("about:blank")  # the same file with another fragment would not be loaded anew
     chromium.get(page.as_uri())
     return chromium
@@ -49,7 +49,7 @@ def show(
 
 def complaints(chromium: webdriver.Chrome) -> list[Any]:
     """What the console holds: errors of scripts, of the policy, of what could not be loaded."""
-    logged: list[Any] = chromium.get_log("browser")
+    logged: list[Any] = chromium.get_log("browser")  # type: ignore[no-untyped-call]
     return logged
 
 

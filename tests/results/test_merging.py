@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from synthetic import HOSTILE, a_run, a_scenario, a_tour, written
@@ -17,11 +17,15 @@ from cluster_tests.results.reader import read_results
 from cluster_tests.results.verdict import Verdict
 
 if TYPE_CHECKING:
-    from click.testing import Result
+    from typer.testing import Result
 
 
-def shard(root: Path, number: int, count: int = 2, **fields: object) -> Path:
-    known = {"shard": f"{number}/{count}", "split": "s1", "planned": (f"class-{number}",)}
+def shard(root: Path, number: int, count: int = 2, **fields: Any) -> Path:  # noqa: ANN401
+    known: dict[str, Any] = {
+        "shard": f"{number}/{count}",
+        "split": "s1",
+        "planned": (f"class-{number}",),
+    }
     run = a_run(**{"run_id": f"run-{number}", **known, **fields})
     verdict = Verdict(run.verdict or "pass").of_a_result
     written(root / run.run_id, run, [a_scenario(verdict, id=f"class-{number}")])
@@ -91,7 +95,7 @@ def test_the_worst_verdict_is_that_of_all(tmp_path: Path) -> None:
     ],
 )
 def test_what_does_not_belong_together_is_refused(
-    tmp_path: Path, fields: dict[str, str], why: str
+    tmp_path: Path, fields: dict[str, Any], why: str
 ) -> None:
     first = shard(tmp_path / "1", 1)
     with pytest.raises(UsageError, match=why):

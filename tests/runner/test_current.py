@@ -56,6 +56,19 @@ def opened(tmp_path: Path, log: list[str]) -> Session:
     )
 
 
+def test_evidence_is_named_below_the_run_and_taken_once(opened: Session, tmp_path: Path) -> None:
+    opened.evidence_root = tmp_path / "evidence"
+    assert opened.take_evidence() is None
+    named = opened.evidence_directory("WhenX")
+    assert named.parent == tmp_path / "evidence"
+    assert opened.take_evidence() is None  # it was named, and nothing was kept
+    opened.evidence_directory("WhenX").mkdir(parents=True)
+    kept = opened.take_evidence()
+    assert kept is not None
+    assert kept.is_dir()
+    assert opened.take_evidence() is None
+
+
 def test_without_the_plugin_there_is_no_session() -> None:
     with pytest.raises(UsageError, match="run-contexts"):
         current.session()
