@@ -106,9 +106,7 @@ def _outages(statement: Statement | None) -> Iterator[values.Event]:
         for node, outages in downtime.own.items():
             for outage in outages:
                 what = f"{route} away"
-                yield values.Event(
-                    outage.begin, Layer.WITNESS, what, node, outage.end, failed=True
-                )
+                yield values.Event(outage.begin, Layer.WITNESS, what, node, outage.end, failed=True)
 
 
 def _measured(downtime: Downtime, budget: float | None) -> values.Downtime:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Self
 from cluster_tests.consul.watch import Answer, ConsulWatch
 from cluster_tests.errors import HarnessError
 from cluster_tests.nodes.engine_events import EngineEvents
+from cluster_tests.results.values import Event
 from cluster_tests.timeline.agents import agent_events
 from cluster_tests.timeline.clocks import Offset, measure
 from cluster_tests.timeline.consul_changes import consul_events
 from cluster_tests.timeline.engines import engine_events
-from cluster_tests.results.values import Event
 from cluster_tests.timeline.layers import Layer
 
 if TYPE_CHECKING:

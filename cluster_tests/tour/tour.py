@@ -12,7 +12,7 @@ from cluster_tests.report import say
 from cluster_tests.results.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from cluster_tests.model import Switch

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 from cluster_tests.definition.compose import parse_definition
 from cluster_tests.inventory.entries import Inventory
 from cluster_tests.model import Application, NodeView, Observation
-from cluster_tests.tenancy.visit import record
 from cluster_tests.results.values import Event
+from cluster_tests.tenancy.visit import record
 from cluster_tests.timeline.layers import Layer
 from cluster_tests.waiting.side_by_side import meanwhile, side_by_side
 from cluster_tests.waiting.waiter import Waited

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cluster_tests.consul.watch import Answer
 from cluster_tests.model import Application
 from cluster_tests.timeline.consul_changes import consul_events
-from cluster_tests.results.values import Event
 from cluster_tests.timeline.layers import Layer
+
+if TYPE_CHECKING:
+    from cluster_tests.results.values import Event
 
 APPLICATION = Application("http://forge/git/ledger", "b1")
 FLAG, RECORD = APPLICATION.maintenance_key, APPLICATION.record_key

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -14,9 +13,6 @@ from cluster_tests.timeline.agents import agent_events
 from cluster_tests.timeline.clocks import Offset
 from cluster_tests.timeline.engines import engine_events
 from cluster_tests.timeline.layers import Layer
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 APPLICATION = Application("http://forge/git/ledger", "b1")
 NEW_YEAR = 1767225600.0  # 2026-01-01T00:00:00Z

@@ -94,5 +94,6 @@ def test_a_node_that_cannot_be_asked_costs_its_own_part_only(
     [bad] = [event for event in found if event.node == "core2"]
     assert bad.failed
     assert "it hangs" in bad.what
-    good = [event.what for event in found if event.node == "core1"]
-    assert good == ["its clock is ahead by " + good[0].removeprefix("its clock is ahead by "), "done"]
+    clock, done = [event.what for event in found if event.node == "core1"]
+    assert clock.startswith("its clock is ahead by ")
+    assert done == "done"

@@ -23,9 +23,9 @@ from cluster_tests.lab.plan import LabPlan
 from cluster_tests.model import Placement
 from cluster_tests.report import say
 from cluster_tests.session.session import Session, open_session
+from cluster_tests.tenancy.telling import timeline
 from cluster_tests.tenancy.tenant import Moved, Tenant
 from cluster_tests.tenancy.visit import visit
-from cluster_tests.tenancy.telling import timeline
 from cluster_tests.tenancy.watching import Earlier, witness_of
 from cluster_tests.timeline.recorder import Recorder
 from cluster_tests.witness.witness import RATE
