@@ -5,12 +5,18 @@ Whatever was written while the old pair served must be there when the new one do
 
 from __future__ import annotations
 
-from cluster_tests.behaviours import A_PAIR, KeepsItsData, PassesItsHealthChecks, behaves_like
+from cluster_tests.behaviours import (
+    A_PAIR,
+    EnduresItsSwitch,
+    KeepsItsData,
+    PassesItsHealthChecks,
+    behaves_like,
+)
 from cluster_tests.givens.applications import ARunningApplication
 from cluster_tests.model import Placement
 
 
-@behaves_like(*A_PAIR, PassesItsHealthChecks, KeepsItsData)
+@behaves_like(*A_PAIR, PassesItsHealthChecks, KeepsItsData, EnduresItsSwitch)
 class WhenMasterAndSlaveSwapTheirRoles(ARunningApplication):
     """swap: core3/core4 => core4/core3"""
 
@@ -29,7 +35,7 @@ class WhenMasterAndSlaveSwapTheirRoles(ARunningApplication):
         assert senders == {"core4"}
 
 
-@behaves_like(*A_PAIR, PassesItsHealthChecks, KeepsItsData)
+@behaves_like(*A_PAIR, PassesItsHealthChecks, KeepsItsData, EnduresItsSwitch)
 class WhenTheSlaveIsReplaced(ARunningApplication):
     """keep-master: core4/core2 => core4/core1"""
 
@@ -40,7 +46,7 @@ class WhenTheSlaveIsReplaced(ARunningApplication):
         self.switch()
 
 
-@behaves_like(*A_PAIR, PassesItsHealthChecks, KeepsItsData)
+@behaves_like(*A_PAIR, PassesItsHealthChecks, KeepsItsData, EnduresItsSwitch)
 class WhenTheMasterMovesAndTheSlaveStays(ARunningApplication):
     """keep-slave: core4/core2 => core1/core2"""
 
@@ -57,7 +63,7 @@ class WhenTheMasterMovesAndTheSlaveStays(ARunningApplication):
         assert sent == volumes
 
 
-@behaves_like(*A_PAIR, PassesItsHealthChecks, KeepsItsData)
+@behaves_like(*A_PAIR, PassesItsHealthChecks, KeepsItsData, EnduresItsSwitch)
 class WhenTheMasterBecomesTheSlaveOfAnother(ARunningApplication):
     """demote: core1/core2 => core3/core1"""
 
@@ -68,7 +74,7 @@ class WhenTheMasterBecomesTheSlaveOfAnother(ARunningApplication):
         self.switch()
 
 
-@behaves_like(*A_PAIR, PassesItsHealthChecks, KeepsItsData)
+@behaves_like(*A_PAIR, PassesItsHealthChecks, KeepsItsData, EnduresItsSwitch)
 class WhenTheSlaveIsPromotedAndAnotherFollows(ARunningApplication):
     """promote: core3/core2 => core2/core4"""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cluster_tests.behaviours import (
     A_PAIR,
     ALONE,
+    EnduresItsSwitch,
     KeepsItsData,
     PassesItsHealthChecks,
     behaves_like,
@@ -13,7 +14,7 @@ from cluster_tests.givens.applications import ARunningApplication
 from cluster_tests.model import Placement
 
 
-@behaves_like(*A_PAIR, PassesItsHealthChecks, KeepsItsData)
+@behaves_like(*A_PAIR, PassesItsHealthChecks, KeepsItsData, EnduresItsSwitch)
 class WhenAMasterGainsASlave(ARunningApplication):
     """gain-slave: core2 => core2/core3"""
 
@@ -24,7 +25,7 @@ class WhenAMasterGainsASlave(ARunningApplication):
         self.switch()
 
 
-@behaves_like(*A_PAIR, PassesItsHealthChecks, KeepsItsData)
+@behaves_like(*A_PAIR, PassesItsHealthChecks, KeepsItsData, EnduresItsSwitch)
 class WhenAMasterAloneHandsOverAndBecomesTheSlave(ARunningApplication):
     """hand-over: core1 => core4/core1"""
 
@@ -35,7 +36,7 @@ class WhenAMasterAloneHandsOverAndBecomesTheSlave(ARunningApplication):
         self.switch()
 
 
-@behaves_like(*A_PAIR, PassesItsHealthChecks, KeepsItsData)
+@behaves_like(*A_PAIR, PassesItsHealthChecks, KeepsItsData, EnduresItsSwitch)
 class WhenAnApplicationAloneMovesToAPair(ARunningApplication):
     """spread: core2 => core3/core4"""
 
@@ -46,7 +47,7 @@ class WhenAnApplicationAloneMovesToAPair(ARunningApplication):
         self.switch()
 
 
-@behaves_like(*ALONE, PassesItsHealthChecks, KeepsItsData)
+@behaves_like(*ALONE, PassesItsHealthChecks, KeepsItsData, EnduresItsSwitch)
 class WhenThePairLosesItsSlave(ARunningApplication):
     """drop-slave: core3/core1 => core3"""
 
@@ -57,7 +58,7 @@ class WhenThePairLosesItsSlave(ARunningApplication):
         self.switch()
 
 
-@behaves_like(*ALONE, PassesItsHealthChecks, KeepsItsData)
+@behaves_like(*ALONE, PassesItsHealthChecks, KeepsItsData, EnduresItsSwitch)
 class WhenTheSlaveTakesOverAlone(ARunningApplication):
     """promote-alone: core4/core2 => core2"""
 

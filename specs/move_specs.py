@@ -5,6 +5,7 @@ from __future__ import annotations
 from cluster_tests.behaviours import (
     A_PAIR,
     ALONE,
+    EnduresItsSwitch,
     KeepsItsData,
     PassesItsHealthChecks,
     behaves_like,
@@ -13,7 +14,7 @@ from cluster_tests.givens.applications import ARunningApplication
 from cluster_tests.model import Placement
 
 
-@behaves_like(*ALONE, PassesItsHealthChecks, KeepsItsData)
+@behaves_like(*ALONE, PassesItsHealthChecks, KeepsItsData, EnduresItsSwitch)
 class WhenAnApplicationAloneMoves(ARunningApplication):
     """move-alone: core3 => core1"""
 
@@ -24,7 +25,7 @@ class WhenAnApplicationAloneMoves(ARunningApplication):
         self.switch()
 
 
-@behaves_like(*A_PAIR, KeepsItsData)
+@behaves_like(*A_PAIR, KeepsItsData, EnduresItsSwitch)
 class WhenAPairMovesPastCaddy(ARunningApplication):
     """move-pair: core1/core4 => core3/core2"""
 
@@ -45,7 +46,7 @@ class WhenAPairMovesPastCaddy(ARunningApplication):
         assert not any(view.sites for view in self.shown.nodes.values())
 
 
-@behaves_like(*ALONE, PassesItsHealthChecks, KeepsItsData)
+@behaves_like(*ALONE, PassesItsHealthChecks, KeepsItsData, EnduresItsSwitch)
 class WhenAPairLeavesForOneOtherNode(ARunningApplication):
     """leave-pair: core2/core4 => core3"""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cluster_tests.behaviours import (
+    EnduresItsSwitch,
     KeepsItsData,
     ServesThroughEveryNode,
     behaves_like,
@@ -13,7 +14,7 @@ from cluster_tests.givens.scripts import AnApplicationWithScripts
 from cluster_tests.model import Placement
 
 
-@behaves_like(ServesThroughEveryNode, KeepsItsData)
+@behaves_like(ServesThroughEveryNode, KeepsItsData, EnduresItsSwitch)
 class WhenADeployOnAnotherMasterAsksForAnUpdate(AnApplicationWithScripts):
     """swap: core1/core2 => core2/core1"""
 
@@ -28,7 +29,7 @@ class WhenADeployOnAnotherMasterAsksForAnUpdate(AnApplicationWithScripts):
         assert self.scripts == (f"update.sh {self.own_arguments} while 0 run",)
 
 
-@behaves_like(ServesThroughEveryNode, KeepsItsData)
+@behaves_like(ServesThroughEveryNode, KeepsItsData, EnduresItsSwitch)
 class WhenADeployOnTheSameMasterAsksForAnUpdate(AnApplicationWithScripts):
     """redeploy-alone: core3 => core3"""
 
@@ -43,7 +44,7 @@ class WhenADeployOnTheSameMasterAsksForAnUpdate(AnApplicationWithScripts):
         assert self.scripts == (f"update.sh {self.own_arguments} while 0 run",)
 
 
-@behaves_like(ServesThroughEveryNode, KeepsItsData)
+@behaves_like(ServesThroughEveryNode, KeepsItsData, EnduresItsSwitch)
 class WhenADeployDoesNotAskForAnUpdate(AnApplicationWithScripts):
     """move-alone: core3 => core4"""
 

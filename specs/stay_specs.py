@@ -5,6 +5,7 @@ from __future__ import annotations
 from cluster_tests.behaviours import (
     A_PAIR,
     ALONE,
+    EnduresItsSwitch,
     KeepsItsData,
     PassesItsHealthChecks,
     behaves_like,
@@ -13,7 +14,7 @@ from cluster_tests.givens.applications import ARunningApplication
 from cluster_tests.model import Placement
 
 
-@behaves_like(*ALONE, PassesItsHealthChecks, KeepsItsData)
+@behaves_like(*ALONE, PassesItsHealthChecks, KeepsItsData, EnduresItsSwitch)
 class WhenAnApplicationAloneIsDeployedAgain(ARunningApplication):
     """redeploy-alone: core4 => core4"""
 
@@ -30,7 +31,7 @@ class WhenAnApplicationAloneIsDeployedAgain(ARunningApplication):
         assert record["previous_deploy_id"] != record["deploy_id"]
 
 
-@behaves_like(*A_PAIR, PassesItsHealthChecks, KeepsItsData)
+@behaves_like(*A_PAIR, PassesItsHealthChecks, KeepsItsData, EnduresItsSwitch)
 class WhenAPairIsDeployedAgain(ARunningApplication):
     """redeploy-pair: core2/core3 => core2/core3"""
 

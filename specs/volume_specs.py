@@ -6,15 +6,18 @@ from cluster_tests.behaviours import (
     A_PAIR,
     ALONE,
     ChangesItsVolumes,
+    EnduresItsSwitch,
     KeepsItsData,
     SchedulesItsChangedVolumes,
     behaves_like,
 )
-from cluster_tests.givens.applications import AnApplicationWithANewVersion
+from cluster_tests.givens.versions import AnApplicationWithANewVersion
 from cluster_tests.model import Placement
 
 
-@behaves_like(*A_PAIR, KeepsItsData, ChangesItsVolumes, SchedulesItsChangedVolumes)
+@behaves_like(
+    *A_PAIR, KeepsItsData, EnduresItsSwitch, ChangesItsVolumes, SchedulesItsChangedVolumes
+)
 class WhenAVolumeIsReplacedWhereThePairStays(AnApplicationWithANewVersion):
     """redeploy-pair: core3/core1 => core3/core1"""
 
@@ -29,7 +32,9 @@ class WhenAVolumeIsReplacedWhereThePairStays(AnApplicationWithANewVersion):
         self.switch()
 
 
-@behaves_like(*A_PAIR, KeepsItsData, ChangesItsVolumes, SchedulesItsChangedVolumes)
+@behaves_like(
+    *A_PAIR, KeepsItsData, EnduresItsSwitch, ChangesItsVolumes, SchedulesItsChangedVolumes
+)
 class WhenAVolumeIsReplacedWithTheSlave(AnApplicationWithANewVersion):
     """keep-master: core2/core3 => core2/core4"""
 
@@ -44,7 +49,9 @@ class WhenAVolumeIsReplacedWithTheSlave(AnApplicationWithANewVersion):
         self.switch()
 
 
-@behaves_like(*A_PAIR, KeepsItsData, ChangesItsVolumes, SchedulesItsChangedVolumes)
+@behaves_like(
+    *A_PAIR, KeepsItsData, EnduresItsSwitch, ChangesItsVolumes, SchedulesItsChangedVolumes
+)
 class WhenAVolumeIsReplacedWithTheMaster(AnApplicationWithANewVersion):
     """keep-slave: core1/core4 => core3/core4"""
 
@@ -59,7 +66,9 @@ class WhenAVolumeIsReplacedWithTheMaster(AnApplicationWithANewVersion):
         self.switch()
 
 
-@behaves_like(*A_PAIR, KeepsItsData, ChangesItsVolumes, SchedulesItsChangedVolumes)
+@behaves_like(
+    *A_PAIR, KeepsItsData, EnduresItsSwitch, ChangesItsVolumes, SchedulesItsChangedVolumes
+)
 class WhenAVolumeIsReplacedAndTheRolesAreSwapped(AnApplicationWithANewVersion):
     """swap: core1/core2 => core2/core1"""
 
@@ -74,7 +83,9 @@ class WhenAVolumeIsReplacedAndTheRolesAreSwapped(AnApplicationWithANewVersion):
         self.switch()
 
 
-@behaves_like(*A_PAIR, KeepsItsData, ChangesItsVolumes, SchedulesItsChangedVolumes)
+@behaves_like(
+    *A_PAIR, KeepsItsData, EnduresItsSwitch, ChangesItsVolumes, SchedulesItsChangedVolumes
+)
 class WhenAVolumeIsReplacedAndThePairMoves(AnApplicationWithANewVersion):
     """move-pair: core3/core4 => core1/core2"""
 
@@ -89,7 +100,7 @@ class WhenAVolumeIsReplacedAndThePairMoves(AnApplicationWithANewVersion):
         self.switch()
 
 
-@behaves_like(*ALONE, KeepsItsData, ChangesItsVolumes, SchedulesItsChangedVolumes)
+@behaves_like(*ALONE, KeepsItsData, EnduresItsSwitch, ChangesItsVolumes, SchedulesItsChangedVolumes)
 class WhenAVolumeIsReplacedAndTheSlaveGoes(AnApplicationWithANewVersion):
     """drop-slave: core4/core1 => core4"""
 
@@ -104,7 +115,9 @@ class WhenAVolumeIsReplacedAndTheSlaveGoes(AnApplicationWithANewVersion):
         self.switch()
 
 
-@behaves_like(*A_PAIR, KeepsItsData, ChangesItsVolumes, SchedulesItsChangedVolumes)
+@behaves_like(
+    *A_PAIR, KeepsItsData, EnduresItsSwitch, ChangesItsVolumes, SchedulesItsChangedVolumes
+)
 class WhenAVolumeIsRenamed(AnApplicationWithANewVersion):
     """gain-slave: core3 => core3/core2"""
 
@@ -119,7 +132,7 @@ class WhenAVolumeIsRenamed(AnApplicationWithANewVersion):
         self.switch()
 
 
-@behaves_like(*ALONE, KeepsItsData, ChangesItsVolumes)
+@behaves_like(*ALONE, KeepsItsData, EnduresItsSwitch, ChangesItsVolumes)
 class WhenALocalVolumeIsReplacedAndTheMasterMoves(AnApplicationWithANewVersion):
     """move-alone: core2 => core4"""
 

@@ -37,6 +37,10 @@ FLOORS: list[dict[str, set[str]]] = [
         "lab": {"cluster_tests.lab"},
     },
     {
+        "witness": {"cluster_tests.witness"},
+        "timeline": {"cluster_tests.timeline"},
+    },
+    {
         "history": {"cluster_tests.history"},
         "cluster": {"cluster_tests.cluster"},
         "journal": {"cluster_tests.journal"},

@@ -7,6 +7,7 @@ true of every application with and without a slave, and after its end.
 
 from cluster_tests.behaviours.changing import ChangesItsVolumes, SchedulesItsChangedVolumes
 from cluster_tests.behaviours.declaring import behaves_like
+from cluster_tests.behaviours.enduring import EnduresItsSwitch
 from cluster_tests.behaviours.leaving import (
     IsForgottenByConsul,
     IsNotFoundThroughAnyNode,
@@ -41,6 +42,7 @@ __all__ = [
     "A_PAIR",
     "GONE",
     "ChangesItsVolumes",
+    "EnduresItsSwitch",
     "IsForgottenByConsul",
     "IsKnownToConsul",
     "IsNotFoundThroughAnyNode",

@@ -19,11 +19,13 @@ from cluster_tests.waiting.waiter import Bell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
     from types import TracebackType
 
     from cluster_tests.effort import Effort
     from cluster_tests.inventory.entries import Inventory
+    from cluster_tests.waiting.signals import Hearer
 
 
 class Connected:
@@ -83,6 +85,10 @@ class Connected:
     def _open_node(self, node: Node) -> None:
         node.engine.open()
         node.engine.require_running(self.inventory.names.containers)
+
+    def overheard(self, hear: Hearer) -> AbstractContextManager[None]:
+        """Let ``hear`` know what all sources hear, for as long as this is open."""
+        return self._sources.overheard(hear)
 
     def close(self) -> None:
         """Stop listening and drop all connections, whatever fails on the way."""

@@ -42,6 +42,7 @@ class ConsulWatch(Source):
     def __init__(self, host: str, port: int, path: str, bell: Bell, timeout: float) -> None:
         """Watch ``path`` at ``host:port``; ``timeout`` is seconds for an answer that is due."""
         super().__init__(f"Consul watch of {path}", bell)
+        self.watched = path
         self._address = (host, port)
         self._path = f"/v1/{path}?recurse" if path.startswith("kv/") else f"/v1/{path}?"
         self._timeout = timeout
@@ -81,6 +82,7 @@ class ConsulWatch(Source):
 
     def heard(self, answer: Answer) -> None:
         """Be told of every answer, the first one included; called from the listening thread."""
+        self.tell(answer)
 
     def _query(self, index: int) -> int:
         connection = self._connection

@@ -7,7 +7,6 @@ before anything can be said about applications.
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from cluster_tests.errors import NodeError
 from cluster_tests.foundation import facts_script
+from cluster_tests.timeline.clocks import Offset, measure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,14 +78,6 @@ class NodeFacts:
     rooms: Mapping[str, Room]
 
 
-@dataclass(frozen=True)
-class Offset:
-    """How far a node's clock is from ours, in seconds: somewhere between the two."""
-
-    least: float
-    most: float
-
-
 def read_facts(session: Session, node: str) -> NodeFacts:
     """Ask one node; raises ``NodeError`` where something cannot even be asked."""
     inventory = session.inventory
@@ -117,7 +109,7 @@ def read_facts(session: Session, node: str) -> NodeFacts:
 def read_clocks(session: Session) -> dict[str, Offset]:
     """Ask all nodes what time it is; an offset is as exact as the answer was quick."""
     return session.side_by_side(
-        {name: partial(_offset, session, name) for name in session.cluster.nodes}
+        {name: partial(measure, node.probe.clock) for name, node in session.cluster.nodes.items()}
     )
 
 
@@ -126,13 +118,6 @@ def furthest_apart(offsets: Mapping[str, Offset]) -> float:
     return max(each.most for each in offsets.values()) - min(
         each.least for each in offsets.values()
     )
-
-
-def _offset(session: Session, node: str) -> Offset:
-    # Ours may be set while we ask; the answer would be wrong by that, and only then.
-    before = time.time()
-    told = session.cluster.nodes[node].probe.clock()
-    return Offset(told - time.time(), told - before)
 
 
 def _inside(session: Session, node: str) -> dict[str, Any]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from cluster_tests.fronts.keys import ServiceKeys
 
-_HTTP, _HTTPS = 80, 443
+HTTP_PORT, _HTTPS = 80, 443
 _CHUNK = 65536
 
 
@@ -54,6 +54,10 @@ class Front:
         self._address_of = address_of
         self._timeout = timeout
 
+    def address(self, port: int) -> tuple[str, int]:
+        """Tell where ``port`` can be reached from here; raise ``FrontError`` where nobody is."""
+        return self._address_of(port)
+
     def http(
         self,
         domain: str,
@@ -61,7 +65,7 @@ class Front:
         *,
         method: str = "GET",
         body: bytes | None = None,
-        port: int = _HTTP,
+        port: int = HTTP_PORT,
     ) -> Response:
         """Ask for ``path`` of ``domain``; any status is an answer, redirects are not followed.
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cluster_tests.fronts.front import Front, Response
     from cluster_tests.fronts.keys import ServiceKeys
 
+RECORDS = "/records"  # where records are written and listed
 _FILES = "/files"  # where the service's sshd shows the records' files
 _VERSION = "x-ledger-version"
 _EXCERPT = 200  # bytes of an unexpected answer that are worth showing
@@ -111,18 +112,33 @@ class Ledger:
 
     def write(self, record: Record) -> None:
         """Write a record: durable when this returns, there or not when this raises."""
-        body = json.dumps({"id": record.id, "text": record.text}).encode()
-        found = self._parsed(HTTPStatus.CREATED, self._ask("POST", "/records", body), _found)
+        self.require_stored(record, self._ask("POST", RECORDS, written_as(record)))
+
+    def require_stored(self, record: Record, answer: Response) -> None:
+        """Raise unless ``answer`` to a write, whoever asked, acknowledges this very record."""
+        self._require_own("POST", RECORDS, answer)
+        found = self._parsed(HTTPStatus.CREATED, answer, _found)
         if found != record.found:
             raise self._wrong(f"stored {found} for {record.found}")
 
+    def is_own(self, answer: Response) -> bool:
+        """Tell whether this very application gave ``answer``, whatever it says."""
+        return answer.headers.get(_VERSION) == self.version
+
+    def is_there(self, record: Record, answer: Response) -> bool:
+        """Tell what ``answer`` to a read, whoever asked, says of a record: it is there, or not."""
+        self._require_own("GET", path_of(record.id), answer)
+        if answer.status == HTTPStatus.NOT_FOUND:
+            return False
+        return self._parsed(HTTPStatus.OK, answer, _found) == record.found
+
     def read_all(self) -> tuple[Found, ...]:
         """Read all records over HTTP: the rows, with their files as the application sees them."""
-        return self._parsed(HTTPStatus.OK, self._ask("GET", "/records"), _all_found)
+        return self._parsed(HTTPStatus.OK, self._ask("GET", RECORDS), _all_found)
 
     def read(self, id_: int) -> Found | None:
         """Read one record over HTTP."""
-        answer = self._ask("GET", f"/records/{id_}")
+        answer = self._ask("GET", path_of(id_))
         if answer.status == HTTPStatus.NOT_FOUND:
             return None
         return self._parsed(HTTPStatus.OK, answer, _found)
@@ -148,14 +164,16 @@ class Ledger:
 
     def _ask(self, method: str, path: str, body: bytes | None = None) -> Response:
         answer = self.front.http(self.domain, path, method=method, body=body)
+        self._require_own(method, path, answer)
+        return answer
+
+    def _require_own(self, method: str, path: str, answer: Response) -> None:
         # Whatever the status: a proxy's own 404 must not be taken for the ledger's.
-        found = answer.headers.get(_VERSION)
-        if found != self.version:
+        if not self.is_own(answer):
             raise self._wrong(
                 f"{method} {path} was not answered by version {self.version!r} of the ledger"
-                f" but by {found!r}: {_excerpt(answer)}"
+                f" but by {answer.headers.get(_VERSION)!r}: {_excerpt(answer)}"
             )
-        return answer
 
     def _require(self, status: HTTPStatus, answer: Response) -> Response:
         if answer.status != status:
@@ -173,6 +191,16 @@ class Ledger:
 
     def _wrong(self, message: str) -> FrontError:
         return FrontError(self.front.node, f"http://{self.domain}: {message}")
+
+
+def path_of(id_: int) -> str:
+    """Tell where one record is read."""
+    return f"{RECORDS}/{id_}"
+
+
+def written_as(record: Record) -> bytes:
+    """Give the body of the request that writes a record."""
+    return json.dumps({"id": record.id, "text": record.text}).encode()
 
 
 def _found(item: dict[str, Any]) -> Found:

@@ -56,14 +56,18 @@ def _read(transport: paramiko.Transport, directory: str, timeout: float) -> dict
     channel.settimeout(timeout)
     channel.invoke_subsystem("sftp")
     with paramiko.SFTPClient(channel) as client:
-        names = [
-            entry.filename
+        sizes = {
+            entry.filename: entry.st_size
             for entry in client.listdir_attr(directory)
             if stat.S_ISREG(entry.st_mode or 0) and not entry.filename.startswith(".")
-        ]
-        return {name: _content(client, posixpath.join(directory, name)) for name in sorted(names)}
+        }
+        return {
+            name: _content(client, posixpath.join(directory, name), sizes[name])
+            for name in sorted(sizes)
+        }
 
 
-def _content(client: paramiko.SFTPClient, path: str) -> bytes:
+def _content(client: paramiko.SFTPClient, path: str, size: int | None) -> bytes:
     with client.open(path, "rb") as file:
-        return file.read()
+        # Asked for without a size, paramiko would ask once more, to be told that there is no more.
+        return file.read(size)

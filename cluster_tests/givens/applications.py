@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import secrets
 import sys
+import time
 from functools import partial
-from itertools import count
 from typing import TYPE_CHECKING, ClassVar
 
 from cluster_tests.errors import ClusterTestsError
@@ -18,10 +18,15 @@ from cluster_tests.expectation.comparison import comparable, container_names
 from cluster_tests.model import NOWHERE
 from cluster_tests.plugin.interrupts import Interrupted, interrupts
 from cluster_tests.report import Progress
+from cluster_tests.results.values import Event
 from cluster_tests.session import current
-from cluster_tests.tenancy.scribe import Scribe
+from cluster_tests.tenancy.telling import Learnt, tell
 from cluster_tests.tenancy.tenant import Tenant
-from cluster_tests.tenancy.visit import find_nobody, record, records, visit
+from cluster_tests.tenancy.visit import find_nobody, records, visit
+from cluster_tests.tenancy.watching import Earlier, judged, traced, witness_of
+from cluster_tests.timeline.layers import Layer
+from cluster_tests.timeline.recorder import Recorder
+from cluster_tests.witness.witness import RATE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +40,8 @@ if TYPE_CHECKING:
     from cluster_tests.session.session import Session
     from cluster_tests.tenancy.served import Departed, Served
     from cluster_tests.tenancy.tenant import Moved
+    from cluster_tests.witness.statement import Statement, Writes
+    from cluster_tests.witness.tracing import Trace
 
 
 class AnApplication:
@@ -61,6 +68,8 @@ class AnApplication:
     # What was written before and after the switch, and what every node served then.
     written: tuple[Record, ...]
     written_after: tuple[Record, ...]
+    # what was written and never acknowledged, and is not there as a row: of its file nobody knows
+    unacknowledged: tuple[Record, ...]
     served: Mapping[str, Served]
     cached: bytes | None
 
@@ -69,6 +78,13 @@ class AnApplication:
     replicated: Mapping[str, Replicated]
     departed: Mapping[str, Departed]
 
+    # What the witness saw (None: nobody watched), what became of its writes (None: nothing could
+    # be read), where the lost ones were, and the seconds that the application may be away.
+    statement: Statement | None = None
+    writes: Writes | None = None
+    lost_traces: tuple[Trace, ...] = ()
+    budget: float | None = None
+
     # Whether the deploy asks for the version's update script.
     update: ClassVar[bool] = False
 
@@ -76,12 +92,14 @@ class AnApplication:
     _publication: Publication
     _tenant: Tenant
     _ledgers: Mapping[str, Ledger]
+    _recorder: Recorder | None = None
     _failure: NotSettledError | None = None
 
     def given_a_published_application(self) -> None:
         """Take a name, refuse it if it is in use, and push the service's repository."""
         self._session = current.session()
-        self.written, self.written_after, self.cached = (), (), None
+        self.written, self.written_after, self.unacknowledged = (), (), ()
+        self.cached = None
         self.served, self.replicated, self.departed = {}, {}, {}
         self._move_in()
 
@@ -107,9 +125,39 @@ class AnApplication:
             with self._session.meanwhile(self._session.haproxy_complaints) as complaints:
                 self._visit()
             self.haproxy_complaints = complaints.result()
+            self._judge(moved)
+        self._tell(moved)
+
+    def _tell(self, moved: Moved) -> None:
+        """Hand over all that is known of the switch, to whoever keeps it, and to people."""
+        # Where nobody listened, the logs still tell.
+        cluster, application = self._session.cluster, self._tenant.application
+        recorder, self._recorder = self._recorder or Recorder(cluster, application), None
+        end = moved.started + moved.seconds
+        reading = Event(end, Layer.SPEC, "reading through every node", until=time.time())
+        learnt = Learnt(self.statement, self.writes, self.lost_traces)
+        tell(self._session, moved, learnt, recorder, [reading])
+
+    def _judge(self, moved: Moved) -> None:
+        """Say what became of the witness's writes; what is there must stay there from now on."""
+        statement, switch = self.statement, moved.switch
+        self.budget = self._session.inventory.budgets.get(switch.kind)
+        if statement is None or switch.after.master is None:
+            return
+        self.writes = judged(
+            statement, self.served, promised=self.written, later=self.written_after
+        )
+        if self.writes is None:
+            return
+        self.lost_traces = traced(self._session, self._tenant, switch, self.writes)
+        recovered = self.writes.recovered
+        self.written += recovered
+        self.unacknowledged = tuple(each for each in self.unacknowledged if each not in recovered)
 
     def _move(self, placement: Placement) -> Moved:
-        return self._tenant.move(placement, update=self.update)
+        self._recorder = Recorder(self._session.cluster, self._tenant.application)
+        with self._recorder:
+            return self._tenant.move(placement, update=self.update)
 
     def cleanup_what_was_created(self) -> None:
         """Remove all that the given and the switch created; a late cluster fails the spec here."""
@@ -165,12 +213,22 @@ class AnApplication:
                 self.replicated = cluster.replicate(self.shown, self.after.master)
 
     def _write_and_read(self) -> None:
-        visited = visit(self._session, self._ledgers, first=len(self.written) + 1)
+        visited = visit(self._session, self._ledgers, first=self._next_number)
         self.written_after, self.served = tuple(visited.sent.values()), visited.served
+
+    @property
+    def _next_number(self) -> int:
+        """The first number that no record has had."""
+        return 1 + max((each.id for each in self.written + self.unacknowledged), default=0)
 
 
 class ARunningApplication(AnApplication):
-    """Given an application that runs on ``before``, with records written through every node."""
+    """Given an application that runs on ``before``, with records written through every node.
+
+    A witness writes and reads while it is switched, ``witness_rate`` times a second in all.
+    """
+
+    witness_rate: ClassVar[float] = RATE
 
     def given_a_running_application_with_records(self) -> None:
         """Deploy on ``before``, wait until it has settled, and write through every front."""
@@ -184,13 +242,18 @@ class ARunningApplication(AnApplication):
             self._write()
 
     def _move(self, placement: Placement) -> Moved:
-        # The number that a refused write had is the first one's after the switch, with the same
-        # text: if it was stored all the same, it is no other record then.
-        [node, ledger], *_ = self._ledgers.items()
-        coming = (record(number, node) for number in count(len(self.written) + 1))
-        with Scribe(ledger, coming) as scribe:
+        witness = witness_of(
+            self._tenant,
+            self._ledgers,
+            placement,
+            Earlier(self.written[-1], self._next_number),
+            self.witness_rate,
+        )
+        with witness:
             moved = super()._move(placement)
-        self.written += scribe.acknowledged
+        statement = self.statement = witness.statement
+        self.written += statement.acknowledged
+        self.unacknowledged += statement.failed + statement.unknown
         return moved
 
     def _write(self) -> None:
@@ -202,44 +265,3 @@ class ARunningApplication(AnApplication):
         self.cached = f"cached on {self.before.master}".encode()
         [node, ledger], *_ = self._ledgers.items()
         self._session.answers({node: partial(ledger.write_cache, self.cached)})
-
-
-class AnApplicationWithANewVersion(ARunningApplication):
-    """Given a running application of which another version, with other volumes, is published.
-
-    ``next_variant`` is that version. ``note_in`` and ``look_in`` are directories of the
-    application's container, where a volume is that goes and one that comes.
-    """
-
-    next_variant: ClassVar[str]
-    note_in: ClassVar[str]
-    look_in: ClassVar[str]
-
-    # Full names of the volumes that only one of the versions has; what the volume that came held.
-    volumes_added: frozenset[str]
-    volumes_removed: frozenset[str]
-    listed: str
-
-    def given_a_note_in_the_volume_that_goes_and_another_version(self) -> None:
-        """Write a note where it must not be seen again, and push the other version."""
-        self._in_application(self.before, "sh", "-c", f"echo note > {self.note_in}/note")
-        old = self._volumes()
-        self._tenant.publish(self._session.version(self.service, self.next_variant))
-        self.volumes_added, self.volumes_removed = self._volumes() - old, old - self._volumes()
-
-    def switch(self) -> None:
-        """Switch as ever, and look into the volume that came before anything is written to it."""
-        super().switch()
-        self.listed = self._in_application(self.after, "ls", "-A", self.look_in)
-
-    def _volumes(self) -> frozenset[str]:
-        publication = self._tenant.publication
-        prefix = publication.application.volume_prefix
-        return frozenset(prefix + volume.name for volume in publication.definition.volumes)
-
-    def _in_application(self, placement: Placement, *command: str) -> str:
-        node = self._session.cluster.nodes[placement.master or ""]
-        containers = node.engine.containers(self._tenant.application)
-        [name] = [each.name for each in containers if each.service == "app"]
-        output = node.engine.run(name, command)
-        return f"{output.stdout}{output.stderr}".strip()

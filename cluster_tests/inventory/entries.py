@@ -12,9 +12,10 @@ from types import MappingProxyType
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, PlainValidator
 
 from cluster_tests.errors import RefusedError
+from cluster_tests.inventory.budgets import read_budgets
 from cluster_tests.inventory.ssh_access import SshAccess  # noqa: TC001 - pydantic, as above
 from cluster_tests.inventory.values import (
     LocalFile,
@@ -29,6 +30,7 @@ from cluster_tests.inventory.values import (
     Section,
     Url,
 )
+from cluster_tests.model import Kind  # noqa: TC001 - pydantic, as above
 
 
 class KeyAccess(Section):
@@ -164,6 +166,9 @@ class Inventory(Section):
     applications: Applications = Applications()
     schedules: Schedules = Schedules()
     deadlines: Deadlines = Deadlines()
+    budgets: Annotated[Mapping[Kind, float], PlainValidator(read_budgets)] = Field(
+        default_factory=lambda: read_budgets({})
+    )
 
     @property
     def node_names(self) -> tuple[str, ...]:

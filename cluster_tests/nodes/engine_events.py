@@ -29,6 +29,7 @@ class EngineEvents(Source):
     def __init__(self, engine: Engine, bell: Bell) -> None:
         """Follow ``engine``."""
         super().__init__(f"Docker events of {engine.node}", bell)
+        self.node = engine.node
         self._engine = engine
         self._events: Any = None
 
@@ -39,7 +40,8 @@ class EngineEvents(Source):
     def listen(self) -> None:
         """Ring at each event until the stream ends."""
         try:
-            for _ in self._events:
+            for event in self._events:
+                self.tell(event)
                 self.bell.ring()
         except (
             docker.errors.DockerException,

@@ -48,6 +48,7 @@ class Publication(Protocol):
 class Moved:
     """What came of a switch: the expectation, what was shown at last, and the seconds it took.
 
+    ``started`` is when it was asked for, in seconds since 1970.
     ``failure`` is set when the cluster did not settle in time; what was shown is then no verdict
     yet, but the difference tells where to look. The session's switch log knows
     it by its ``ticket``.
@@ -57,6 +58,7 @@ class Moved:
     expectation: Expectation
     shown: Observation
     seconds: float
+    started: float
     failure: NotSettledError | None = None
     ticket: int | None = None
 
@@ -161,7 +163,7 @@ class Tenant:
         ticket = self._session.switches.add(
             _record(switch, asked, seconds, settled=failure is None)
         )
-        return Moved(switch, expectation, shown, seconds, failure, ticket)
+        return Moved(switch, expectation, shown, seconds, time.time() - seconds, failure, ticket)
 
     def settle_again(self) -> tuple[Observation, NotSettledError | None]:
         """Wait until what was settled last is settled again, after something that was no switch.

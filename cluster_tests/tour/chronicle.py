@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cluster_tests.fronts.ledger import Found, Record
     from cluster_tests.tenancy.served import Served
     from cluster_tests.tenancy.visit import Visit
+    from cluster_tests.witness.statement import Statement
 
 
 class Chronicle:
@@ -20,26 +21,33 @@ class Chronicle:
 
     def __init__(self) -> None:
         """Begin with nothing written."""
-        self._acknowledged: list[Record] = []
+        self.acknowledged: list[Record] = []
         self._possible: list[Record] = []
+        self._refused: list[Record] = []
         self._cache: bytes | None = None
 
     @property
     def next_number(self) -> int:
         """The first number that no record has."""
-        return len(self._acknowledged) + len(self._possible) + 1
+        return len(self.acknowledged) + len(self._possible) + len(self._refused) + 1
 
     def new_cache(self) -> bytes:
         """Give a content that the cache never had; it is expected there from now on."""
         self._cache = f"cached before record {self.next_number}".encode()
         return self._cache
 
+    def hear(self, statement: Statement) -> None:
+        """Add what a witness wrote during a switch."""
+        self.acknowledged += statement.acknowledged
+        self._possible += statement.unknown
+        self._refused += statement.failed
+
     def judge(self, visited: Visit, *, stays: bool) -> Iterator[str]:
         """Add what was written, and yield what any node shows otherwise than it must.
 
         ``stays`` tells whether the master stayed: a cache is lost with its node.
         """
-        self._acknowledged += visited.acknowledged
+        self.acknowledged += visited.acknowledged
         self._possible += visited.possible
         if not visited.served:
             yield "no node was asked"
@@ -59,5 +67,5 @@ class Chronicle:
         if isinstance(shown, Unavailable):
             yield f"{way}: {shown.reason}"
             return
-        for difference in compare(self._acknowledged, shown, possible=self._possible):
+        for difference in compare(self.acknowledged, shown, possible=self._possible):
             yield f"{way}: {difference}"

@@ -11,8 +11,11 @@ from cluster_tests.errors import ClusterError, ClusterTestsError
 from cluster_tests.evidence.keeping import keep_evidence
 from cluster_tests.model import NOWHERE
 from cluster_tests.plugin.interrupts import interrupts
+from cluster_tests.tenancy.telling import Learnt, tell
 from cluster_tests.tenancy.tenant import Tenant
 from cluster_tests.tenancy.visit import find_nobody, visit
+from cluster_tests.tenancy.watching import Earlier, judged, traced, witness_of
+from cluster_tests.timeline.recorder import Recorder
 from cluster_tests.tour.chronicle import Chronicle
 
 if TYPE_CHECKING:
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from cluster_tests.model import Placement
     from cluster_tests.session.session import Session
     from cluster_tests.tenancy.tenant import Moved
+    from cluster_tests.tenancy.visit import Visit
 
 _SERVICE = "ledger"
 
@@ -44,6 +48,7 @@ class Stage:
         self._tenant: Tenant | None = None
         self._ledgers: Mapping[str, Ledger] = {}
         self._chronicle = Chronicle()
+        self._learnt = Learnt()
 
     def stand_at(self, placement: Placement) -> None:
         """Have an application at ``placement``: the one on tour, or else a new one.
@@ -72,12 +77,39 @@ class Stage:
     def step(self, after: Placement) -> Stepped:
         """Switch to ``after``, and judge: the oracle, all fronts, every record, the cache."""
         assert self._tenant is not None  # noqa: S101 - it stands where the step begins
-        moved = self._tenant.move(after)
+        recorder = Recorder(self._session.cluster, self._tenant.application)
+        with recorder:
+            moved = self._watched(self._tenant, after)
         complaints = [] if moved.failure is None else [moved.failure.message]
         look = partial(self._visit, moved) if after != NOWHERE else self._look_back
         found = self._session.side_by_side({"haproxy": self._refused_by_haproxy, "look": look})
         complaints += found["haproxy"] + found["look"]
+        tell(self._session, moved, self._learnt, recorder)
+        complaints += self._too_long_away(moved)
         return Stepped(moved, tuple(complaints))
+
+    def _watched(self, tenant: Tenant, after: Placement) -> Moved:
+        """Switch; where there is something to lose, a witness writes and reads meanwhile."""
+        self._learnt = Learnt()
+        if tenant.placement == NOWHERE:
+            return tenant.move(after)
+        earlier = Earlier(self._chronicle.acknowledged[-1], self._chronicle.next_number)
+        witness = witness_of(tenant, self._ledgers, after, earlier)
+        with witness:
+            moved = tenant.move(after)
+        self._learnt = Learnt(witness.statement)
+        self._chronicle.hear(witness.statement)
+        return moved
+
+    def _too_long_away(self, moved: Moved) -> list[str]:
+        budget = self._session.inventory.budgets.get(moved.switch.kind)
+        if budget is None:
+            return []
+        return [
+            f"{downtime.worst_node}: {route} away {downtime}, at most {budget:g} s"
+            for route, downtime in self._learnt.downtime(moved).items()
+            if downtime.exceeds(budget)
+        ]
 
     def clear(self) -> None:
         """Remove the application, if there is one; raises what its leaving raises.
@@ -101,13 +133,26 @@ class Stage:
     def _visit(self, moved: Moved) -> list[str]:
         stays = moved.switch.before.master == moved.switch.after.master
         visited = visit(self._session, self._ledgers, first=self._chronicle.next_number)
+        self._examine(moved, visited)
         complaints = list(self._chronicle.judge(visited, stays=stays))
+        complaints += map(str, self._learnt.traces)
         ledger = next(iter(self._ledgers.values()))
         try:
             ledger.write_cache(self._chronicle.new_cache())
         except ClusterTestsError as error:
             complaints.append(str(error))
         return complaints
+
+    def _examine(self, moved: Moved, visited: Visit) -> None:
+        """Say what became of the witness's writes, and where the lost ones were."""
+        tenant, statement = self._tenant, self._learnt.statement
+        if tenant is None or statement is None:
+            return
+        promised, later = self._chronicle.acknowledged, visited.sent.values()
+        writes = judged(statement, visited.served, promised=promised, later=later)
+        if writes is not None:
+            traces = traced(self._session, tenant, moved.switch, writes)
+            self._learnt = Learnt(statement, writes, traces)
 
     def _look_back(self) -> list[str]:
         """Judge that nobody is there any more; the next deploy begins with nothing."""

@@ -8,14 +8,17 @@ before the next wait begins.
 from __future__ import annotations
 
 import threading
+import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 from cluster_tests.errors import HarnessError
 from cluster_tests.waiting.side_by_side import side_by_side
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from concurrent.futures import Executor
 
     from cluster_tests.waiting.waiter import Bell
@@ -34,6 +37,15 @@ class Source(ABC):
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self.broken = False  # it was opened, was not closed, and listens no more
+        # Who else is told what was heard, and what that was last; None: nothing yet.
+        self.hearers: tuple[Hearer, ...] = ()
+        self.told: object = None
+
+    def tell(self, what: object) -> None:
+        """Let those know of ``what`` was heard who asked for it; for the listening thread."""
+        self.told = what
+        for hear in self.hearers:
+            hear(self, time.time(), what)
 
     def open(self) -> None:
         """Connect, then listen on a thread; raise ``HarnessError`` if there is no connection."""
@@ -82,6 +94,9 @@ class Source(ABC):
         """Make ``listen`` return; called from another thread, and maybe twice."""
 
 
+Hearer = Callable[[Source, float, object], None]
+
+
 class Sources:
     """All sources of one session."""
 
@@ -97,6 +112,23 @@ class Sources:
             self.close()
             raise
         return self
+
+    @contextmanager
+    def overheard(self, hear: Hearer) -> Iterator[None]:
+        """Let ``hear`` know what the sources hear, for as long as this is open.
+
+        It is called on the sources' threads: with the source, the time (seconds since 1970) and
+        what it was. First comes what each had heard last, for comparison.
+        """
+        for source in self._sources:
+            source.hearers += (hear,)
+            if source.told is not None:
+                hear(source, time.time(), source.told)
+        try:
+            yield
+        finally:
+            for source in self._sources:
+                source.hearers = tuple(each for each in source.hearers if each is not hear)
 
     def reopen_broken(self) -> None:
         """Open those again that broke since the last wait; raise ``HarnessError`` if one cannot."""

@@ -24,6 +24,7 @@ ALL_NODES = ("core1", "core2", "core3", "core4")
 DEPLOY_PAIR = "specs/deploy_specs.py:WhenAnApplicationIsDeployedOnAPair"
 SWAP = "specs/exchange_specs.py:WhenMasterAndSlaveSwapTheirRoles"
 FOUNDATION = "specs/infrastructure_specs.py"
+STAY = "specs/stay_specs.py:WhenAnApplicationAloneIsDeployedAgain"
 KEEP_SLAVE = "specs/exchange_specs.py:WhenTheMasterMovesAndTheSlaveStays"
 
 _FAILED, _UNFIT = 1, 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from breaking import DEPLOY_PAIR, KEEP_SLAVE, SWAP, Break
+from breaking import DEPLOY_PAIR, KEEP_SLAVE, STAY, SWAP, Break
 
 IN_SERVING = (
     # --- where requests go
@@ -160,6 +160,48 @@ IN_SERVING = (
             '        stale = ["sh", "-c", "echo stale > /srv/cache/content"]\n'
             '        command = ["docker", "exec", work.containers["app"], *stale]\n'
             "        run(command, timeout=10)\n"
+        ),
+    ),
+    # --- what clients go through meanwhile
+    Break(
+        name="last-files-lost",
+        how="the new master loses the three files that were written last",
+        spec=SWAP,
+        sentences=("should_lose_no_write_that_was_acknowledged_meanwhile",),
+        file="steps/running.py",
+        old="    work.tools.compose.start(work.checkout)\n",
+        new=(
+            "    work.tools.compose.start(work.checkout)\n"
+            "    if work.record:\n"
+            '        lose = ["sh", "-c", "cd /srv/files && ls -t | head -n 3 | xargs rm"]\n'
+            '        run(["docker", "exec", work.containers["app"], *lose], timeout=10)\n'
+        ),
+    ),
+    Break(
+        name="stray-file",
+        how="the new master finds a file on the volume that nobody has written",
+        spec=SWAP,
+        sentences=("should_hold_nothing_that_was_refused_or_never_written",),
+        file="steps/running.py",
+        old="    work.tools.compose.start(work.checkout)\n",
+        new=(
+            "    work.tools.compose.start(work.checkout)\n"
+            "    if work.record:\n"
+            '        stray = ["sh", "-c", "echo stray > /srv/files/987654321"]\n'
+            '        run(["docker", "exec", work.containers["app"], *stray], timeout=10)\n'
+        ),
+    ),
+    Break(
+        name="slow-start",
+        how="the master waits for sixteen seconds before it starts the containers again",
+        spec=STAY,
+        sentences=("should_be_away_no_longer_than_its_budget",),
+        file="steps/running.py",
+        old="    work.tools.compose.start(work.checkout)\n",
+        new=(
+            "    if work.record:\n"
+            '        run(["sleep", "16"], timeout=17)\n'
+            "    work.tools.compose.start(work.checkout)\n"
         ),
     ),
 )

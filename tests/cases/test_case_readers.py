@@ -14,7 +14,7 @@ import pytest
 
 from cluster_tests.definition.compose import declared_checks
 from cluster_tests.errors import DefinitionError, FrontError
-from cluster_tests.foundation.facts import Offset, furthest_apart
+from cluster_tests.foundation.facts import furthest_apart
 from cluster_tests.fronts.echo import Echo
 from cluster_tests.fronts.front import Front
 from cluster_tests.fronts.keys import Certificate, generate_certificate
@@ -23,6 +23,7 @@ from cluster_tests.inventory.entries import Forge
 from cluster_tests.lab.plan import LabPlan
 from cluster_tests.model import Application, Footprint, NodeView, Observation, Route, Site
 from cluster_tests.proxies.caddy import MAINTENANCE
+from cluster_tests.timeline.clocks import Offset
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,6 +7,7 @@ import yaml
 
 from cluster_tests.errors import InventoryError, RefusedError
 from cluster_tests.inventory.file import load_inventory
+from cluster_tests.model import Kind
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -149,3 +150,35 @@ def test_change_has_to_be_allowed(path: Path, inventory_values: dict[str, Any]) 
     with pytest.raises(RefusedError, match="destroy: the inventory of cluster made up") as raised:
         inventory.require_may_change("destroy")
     assert "may_change: true" in raised.value.remedy
+
+
+def test_budgets_that_are_not_named_keep_their_defaults(
+    path: Path, inventory_values: dict[str, Any]
+) -> None:
+    inventory_values["budgets"] = {"swap": 4, "keep-slave": 2.5}
+    path.write_text(yaml.safe_dump(inventory_values))
+    budgets = load_inventory(path).budgets
+    assert (budgets[Kind.SWAP], budgets[Kind.KEEP_SLAVE]) == (4.0, 2.5)
+    assert budgets[Kind.MOVE_PAIR] == 30.0
+    assert Kind.DEPLOY_PAIR not in budgets
+    assert Kind.DESTROY_ALONE not in budgets
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"swop": 4}, "not swop: 4"),
+        ({"deploy-pair": 4}, "not deploy-pair: 4"),
+        ({"swap": "4"}, "not swap: '4'"),
+        ({"swap": 0}, "not swap: 0"),
+        ({"swap": True}, "not swap: True"),
+        (5, "expected kinds of switches, each with seconds"),
+    ],
+)
+def test_budgets_are_seconds_for_kinds_that_have_an_outage(
+    path: Path, inventory_values: dict[str, Any], given: object, said: str
+) -> None:
+    inventory_values["budgets"] = given
+    [problem] = problems(path, inventory_values)
+    assert problem.startswith("budgets: ")
+    assert said in problem

@@ -102,3 +102,17 @@ def test_one_that_cannot_open_closes_the_others(
         Sources([other, refusing]).open(executor)
     assert "other" not in {thread.name for thread in threading.enumerate()}
     assert line.name in {thread.name for thread in threading.enumerate()}
+
+
+def test_what_is_heard_is_told_while_somebody_wants_to_know(bell: Bell) -> None:
+    first, second = Line("first", bell), Line("second", bell)
+    heard: list[tuple[str, object]] = []
+    first.tell("before")
+    with Sources([first, second]).overheard(
+        lambda source, _at, what: heard.append((source.name, what))
+    ):
+        second.tell("meanwhile")
+    first.tell("afterwards")
+    assert heard == [("first", "before"), ("second", "meanwhile")]
+    for line in (first, second):
+        line.close()

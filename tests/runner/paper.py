@@ -5,21 +5,28 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from cluster_tests.definition.compose import parse_definition
 from cluster_tests.inventory.entries import Inventory
 from cluster_tests.model import Application, NodeView, Observation
+from cluster_tests.results.values import Event
+from cluster_tests.tenancy.visit import record
+from cluster_tests.timeline.layers import Layer
 from cluster_tests.waiting.side_by_side import meanwhile, side_by_side
 from cluster_tests.waiting.waiter import Waited
+from cluster_tests.witness.attempts import Answer, Attempt, Outcome, What
+from cluster_tests.witness.statement import Statement
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from cluster_tests.cluster.replication import Replicated
     from cluster_tests.expectation.oracle import Expectation
     from cluster_tests.model import Placement
     from cluster_tests.services.source import ServiceSource
+    from cluster_tests.tenancy.watching import Earlier
 
 NODES = ("core1", "core2", "core3", "core4")
 COMPOSE = """
@@ -60,6 +67,53 @@ def an_inventory(directory: Path) -> Inventory:
     forge = {"fetch_url": "http://f/git", "push_url": "http://f/git", "registry": "forge:5000"}
     values = {"name": "paper", "may_change": True, "nodes": nodes, "forge": forge}
     return Inventory.model_validate(values, context={"directory": directory})
+
+
+class PaperWitness:
+    """Writes three records: one is acknowledged, one refused, one stored without a word."""
+
+    def __init__(
+        self,
+        _tenant: object,
+        ledgers: Mapping[str, Any],
+        _after: object,
+        earlier: Earlier,
+        _rate: float,
+    ) -> None:
+        self._ledger = ledgers["core1"]
+        outcomes = (Outcome.ACKNOWLEDGED, Outcome.FAILED, Outcome.UNKNOWN)
+        self.statement = Statement(
+            tuple(
+                Attempt(
+                    1.0, 1.0, 1.0, "core1", What.WRITE, Answer(outcome), record(number, "core1")
+                )
+                for number, outcome in enumerate(outcomes, start=earlier.next_number)
+            )
+        )
+
+    def __enter__(self) -> Self:
+        for one in self.statement.acknowledged + self.statement.unknown:
+            self._ledger.write(one)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is left to end."""
+
+
+class PaperRecorder:
+    """Listens to nothing, and tells of one thing."""
+
+    def __init__(self, _cluster: object, _application: object) -> None:
+        """Listen to nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is left to end."""
+
+    def events(self, event_id: str, since: float) -> Iterator[Event]:
+        yield Event(since, Layer.AGENT, f"handled {event_id}", "core1")
 
 
 @dataclass

@@ -18,8 +18,8 @@ from cluster_tests.definition.compose import parse_definition
 from cluster_tests.errors import UsageError
 from cluster_tests.expectation.oracle import Expectation
 from cluster_tests.expectation.question import History
-from cluster_tests.fronts.ledger import Record
-from cluster_tests.givens.applications import AnApplicationWithANewVersion
+from cluster_tests.fronts.ledger import Change, Difference, Record
+from cluster_tests.givens.versions import AnApplicationWithANewVersion
 from cluster_tests.grammar.rules import methods_of
 from cluster_tests.model import (
     NOWHERE,
@@ -35,13 +35,23 @@ from cluster_tests.model import (
     Volume,
 )
 from cluster_tests.tenancy.served import Departed, Served, Unavailable
+from cluster_tests.witness.attempts import Answer, Attempt, Outcome, What
+from cluster_tests.witness.statement import Statement, Writes
+from cluster_tests.witness.tracing import Trace
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 Break = Callable[[SimpleNamespace], None]
-ONE, TWO = Record(1, "one"), Record(2, "two")
+ONE, TWO, THREE = Record(1, "one"), Record(2, "two"), Record(3, "three")
 BOTH = frozenset({ONE.found, TWO.found})
+GOOD, BAD = Answer(Outcome.ACKNOWLEDGED), Answer(Outcome.FAILED, "503")
+WRITTEN = Attempt(0.0, 0.0, 0.1, "core1", What.WRITE, GOOD, ONE)
+REACHED = (Attempt(0.0, 0.0, 0.1, "core1", What.GREETING, GOOD),)
+AWAY = (
+    Attempt(1.0, 1.0, 1.1, "core2", What.READ, BAD),
+    Attempt(7.0, 7.0, 7.1, "core2", What.READ, GOOD),
+)
 
 
 SWAP = (Placement("core3", "core4"), Placement("core4", "core3"))
@@ -84,6 +94,11 @@ def settled_for(behaviour: str, directory: Path) -> SimpleNamespace:
         haproxy_complaints=dict.fromkeys(NODES, ""),
         written=(ONE,),
         written_after=(TWO,),
+        unacknowledged=(THREE,),
+        statement=Statement((WRITTEN, *REACHED)),
+        writes=Writes((), (), (), ()),
+        lost_traces=(),
+        budget=5.0,
         cached=b"on core3",
         served=dict.fromkeys(NODES, Served(None, BOTH, BOTH, None)),
         replicated={ADDED: Replicated(content, content)},
@@ -247,6 +262,21 @@ BREAKS |= {
     ): (serving("core2", cache=b"on core3"), ("core2", "expected: None", "found:    b'on core3'")),
 }
 BREAKS |= {
+    ("EnduresItsSwitch", "should_lose_no_write_that_was_acknowledged_meanwhile"): (
+        setting(
+            writes=Writes((Difference(Change.LOST, "1", ONE.found),), (), (), ()),
+            lost_traces=(Trace("1", taken=False, received=None, restored=None),),
+        ),
+        ("record 1 is lost", "last snapshot: NO"),
+    ),
+    ("EnduresItsSwitch", "should_hold_nothing_that_was_refused_or_never_written"): (
+        setting(writes=Writes((), (), (), (Difference(Change.UNEXPECTED, "9", found=TWO.found),))),
+        ("record 9 is unexpected",),
+    ),
+    ("EnduresItsSwitch", "should_be_away_no_longer_than_its_budget"): (
+        setting(statement=Statement((WRITTEN, *REACHED, *AWAY))),
+        ("core2: seconds away over http", "expected: 'at most 5'", "6.00 s"),
+    ),
     (
         "ReplicatesToItsSlave",
         "should_deliver_a_snapshot_taken_now_that_restores_to_the_same_content",
@@ -376,6 +406,7 @@ def test_no_sentence_holds_over_nothing(tmp_path: Path, behaviour: str, sentence
     settled = settled_for(behaviour, tmp_path)
     settled.expected = settled.observed = settled.shown = Observation({})
     settled.haproxy_complaints = settled.served = settled.replicated = settled.departed = {}
+    settled.statement, settled.writes = Statement(()), None
     with pytest.raises((AssertionError, KeyError)):
         ask(settled, behaviour, sentence)
 

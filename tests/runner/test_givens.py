@@ -6,7 +6,16 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
-from paper import NODES, PaperCluster, PaperPublication, an_inventory, beside, in_turn
+from paper import (
+    NODES,
+    PaperCluster,
+    PaperPublication,
+    PaperRecorder,
+    PaperWitness,
+    an_inventory,
+    beside,
+    in_turn,
+)
 
 from cluster_tests.effort import Effort
 from cluster_tests.errors import FrontError, HarnessError, NodeError, NotSettledError
@@ -16,8 +25,11 @@ from cluster_tests.journal import Journal
 from cluster_tests.model import NOWHERE, Placement
 from cluster_tests.plugin.interrupts import Interrupted
 from cluster_tests.results.switch_log import SwitchLog
+from cluster_tests.results.values import Writes
+from cluster_tests.results.verdict import Verdict
 from cluster_tests.session import current
 from cluster_tests.tenancy.served import Unavailable
+from cluster_tests.timeline.layers import Layer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,6 +106,8 @@ def session(
         answers=in_turn,
         haproxy_complaints=lambda: dict.fromkeys(NODES, ""),
     )
+    monkeypatch.setattr(applications, "witness_of", PaperWitness)
+    monkeypatch.setattr(applications, "Recorder", PaperRecorder)
     monkeypatch.setattr(current, "session", lambda: paper)
     return paper
 
@@ -110,15 +124,31 @@ def test_a_record_is_written_through_every_node_before_and_after_the_switch() ->
     context = Swapped()
     given(context)
     context.switch()
-    before = [record.id for record in context.written]
-    assert len(before) > len(NODES)  # and one during the switch, at least
-    assert before == list(range(1, len(before) + 1))
-    last = before[-1]
-    assert [record.id for record in context.written_after] == [last + n for n in (1, 2, 3, 4)]
+    # Four before the switch; of the witness's three, the second was refused.
+    assert [one.id for one in context.written] == [1, 2, 3, 4, 5, 7]
+    assert [one.id for one in context.unacknowledged] == [6]
+    assert context.writes is not None
+    assert [one.id for one in context.writes.recovered] == [7]
+    assert [one.id for one in context.written_after] == [8, 9, 10, 11]
     everything = frozenset(one.found for one in context.written + context.written_after)
     assert set(context.served) == set(NODES)
     for served in context.served.values():
         assert served.records == served.files == everything
+
+
+def test_each_switch_is_told_to_whoever_keeps_results(session: SimpleNamespace) -> None:
+    context = Swapped()
+    given(context)
+    context.switch()
+    [_, (told, events)] = session.switches.take()
+    assert (told.label, told.kind, told.settled) == ("core1/core2 => core2/core1", "swap", True)
+    assert told.writes == Writes(3, acknowledged=1, failed=1, unknown=1, lost=0, recovered=1)
+    assert told.downtime is not None
+    assert told.downtime["http"].budget == 30.0
+    assert told.verdict is Verdict.PASS
+    layers = {event.layer for event in events}
+    assert layers == {Layer.EVENT, Layer.SPEC, Layer.AGENT, Layer.WITNESS}
+    assert context.budget == 30.0
 
 
 @pytest.mark.usefixtures("session")

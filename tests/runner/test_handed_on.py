@@ -6,7 +6,16 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from paper import NODES, PaperCluster, PaperPublication, an_inventory, beside, in_turn
+from paper import (
+    NODES,
+    PaperCluster,
+    PaperPublication,
+    PaperRecorder,
+    PaperWitness,
+    an_inventory,
+    beside,
+    in_turn,
+)
 
 from cluster_tests.effort import Effort
 from cluster_tests.errors import HarnessError, NotSettledError
@@ -81,6 +90,8 @@ def session(
         return dict.fromkeys(NODES, stores[-1])
 
     monkeypatch.setattr(applications, "keep_evidence", lambda *_: None)
+    monkeypatch.setattr(applications, "witness_of", PaperWitness)
+    monkeypatch.setattr(applications, "Recorder", PaperRecorder)
     current.mark(troubled=False)
     paper = SimpleNamespace(
         evidence_directory=lambda what: tmp_path / what,

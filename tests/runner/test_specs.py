@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cluster_tests.givens.applications import AnApplicationWithANewVersion
+from cluster_tests.givens.versions import AnApplicationWithANewVersion
 from cluster_tests.grammar.catalogue import entry_of
 from cluster_tests.grammar.rules import require_good_grammar, spec_classes
 from cluster_tests.model import Kind, Role, Switch

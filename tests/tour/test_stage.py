@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
 from cluster_tests.errors import ClusterError, NotSettledError
 from cluster_tests.fronts.ledger import Record
-from cluster_tests.model import NOWHERE, Placement, Switch
+from cluster_tests.model import NOWHERE, Kind, Placement, Switch
 from cluster_tests.results.switch_log import SwitchLog
 from cluster_tests.tenancy.served import Departed, Served, Unavailable
 from cluster_tests.tenancy.visit import Visit
 from cluster_tests.tour import stage as staging
 from cluster_tests.tour.stage import Stage
+from cluster_tests.witness.attempts import Answer, Attempt, Outcome, What
+from cluster_tests.witness.statement import Statement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from cluster_tests.tenancy.watching import Earlier
+
 ONE, TWO = Placement("core1"), Placement("core2")
+
+
+class PaperWitness:
+    """Saw what it is told to have seen."""
+
+    def __init__(self, statement: Statement) -> None:
+        self.statement = statement
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is left to end."""
 
 
 class Paper:
@@ -34,6 +52,7 @@ class Paper:
         self.records: list[Record] = []
         self.cache: bytes | None = None
         self.closed = True
+        self.tried: list[Attempt] = []
 
     def move_in(self) -> None:
         self.log.append("moved in")
@@ -47,7 +66,13 @@ class Paper:
         if switch.before.master != after.master:
             self.cache = None
         self.placement = after
-        return SimpleNamespace(switch=switch, failure=self.failure)
+        return SimpleNamespace(switch=switch, failure=self.failure, started=1.0, seconds=2.0)
+
+    def watch(
+        self, _tenant: object, _ledgers: object, _after: object, earlier: Earlier
+    ) -> PaperWitness:
+        self.log.append(f"watched from {earlier.next_number}")
+        return PaperWitness(Statement(tuple(self.tried)))
 
     def write_cache(self, content: bytes) -> None:
         self.cache = content
@@ -74,6 +99,9 @@ def paper(monkeypatch: pytest.MonkeyPatch) -> Paper:
 
     monkeypatch.setattr(staging, "Tenant", tenant)
     monkeypatch.setattr(staging, "visit", paper.visit)
+    monkeypatch.setattr(staging, "witness_of", paper.watch)
+    monkeypatch.setattr(staging, "Recorder", lambda _cluster, _application: nullcontext())
+    monkeypatch.setattr(staging, "tell", lambda *_: None)
     monkeypatch.setattr(staging, "find_nobody", paper.find_nobody)
     return paper
 
@@ -94,6 +122,7 @@ def stage(paper: Paper, complaints: dict[str, str]) -> Stage:
         side_by_side=in_turn,
         switches=SwitchLog(),
         haproxy_complaints=lambda: complaints,
+        inventory=SimpleNamespace(budgets={Kind.MOVE_ALONE: 5.0}),
         cluster=SimpleNamespace(
             remove_snapshots=lambda application: paper.log.append(f"snapshots of {application}")
         ),
@@ -108,8 +137,11 @@ def test_one_application_makes_many_steps(stage: Stage, paper: Paper) -> None:
     assert paper.log == [
         "moved in",
         "nowhere => core1",
+        "watched from 2",
         "core1 => core1",
+        "watched from 3",
         "core1 => core2",
+        "watched from 4",
         "core2 => nowhere",
         "snapshots of ledger",
         "nowhere => core2",
@@ -175,3 +207,27 @@ def test_a_destroyed_application_that_answers_is_told(stage: Stage, paper: Paper
     paper.closed = False
     [complaint] = stage.step(NOWHERE).complaints
     assert "core1: of a destroyed application" in complaint
+
+
+def tried(planned: float, outcome: Outcome, what: What = What.READ, number: int = 0) -> Attempt:
+    record = Record(number, "text")
+    return Attempt(planned, planned, planned, "core1", what, Answer(outcome), record)
+
+
+def test_what_was_acknowledged_meanwhile_must_be_there(stage: Stage, paper: Paper) -> None:
+    stage.stand_at(NOWHERE)
+    stage.step(ONE)
+    paper.tried = [tried(0, Outcome.ACKNOWLEDGED, What.WRITE, 2)]
+    complaints = stage.step(TWO).complaints
+    assert sum("record 2 is lost" in each for each in complaints) == 2  # over both ways
+
+
+def test_a_step_that_is_away_for_too_long_is_told(stage: Stage, paper: Paper) -> None:
+    stage.stand_at(NOWHERE)
+    stage.step(ONE)
+    times = ((0, Outcome.ACKNOWLEDGED), (1, Outcome.FAILED), (7, Outcome.ACKNOWLEDGED))
+    paper.tried = [tried(*each) for each in times]
+    [complaint] = stage.step(TWO).complaints
+    assert complaint.startswith("core1: http away 6.00 s")
+    assert complaint.endswith("at most 5 s")
+    assert stage.step(TWO).complaints == ()  # this kind has no budget here

@@ -1,0 +1,147 @@
+"""How long an application was away, by route, from attempts. Pure arithmetic.
+
+A node's front is away from the moment at which the first attempt through it that was not served
+was planned, until the moment at which the next one that was served was planned. A route is away
+while any node's front is. Both ends can be late by the time between two attempts, which is told as
+``resolution``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from cluster_tests.witness.attempts import Attempt, Route
+
+# Seconds from its planned time after which an answer comes too late: whoever waits for it has
+# gone. It is an interruption like any other then.
+PATIENCE = 2.0
+
+
+@dataclass(frozen=True, order=True)
+class Outage:
+    """From ``begin`` to ``end``, in seconds since 1970."""
+
+    begin: float
+    end: float
+
+    @property
+    def seconds(self) -> float:
+        """How long it was."""
+        return self.end - self.begin
+
+
+@dataclass(frozen=True)
+class Downtime:
+    """One route's: all in seconds.
+
+    ``seconds`` is how long any node's front was away, ``maintenance_seconds`` the part of it in
+    which the last attempt of all was shown the maintenance page; ``own`` are each node's outages.
+    ``resolution`` is the longest time between two attempts. ``over`` is False where some node had
+    not come back at the end; then it was longer than is told. ``unheard`` are the nodes through
+    which nothing was ever served.
+    """
+
+    seconds: float
+    maintenance_seconds: float
+    resolution: float
+    own: Mapping[str, tuple[Outage, ...]]
+    outages: tuple[Outage, ...] = ()
+    over: bool = True
+    unheard: tuple[str, ...] = field(default=())
+
+    @property
+    def nodes(self) -> Mapping[str, float]:
+        """How long each node's front was away."""
+        return {node: sum(each.seconds for each in found) for node, found in self.own.items()}
+
+    @property
+    def worst_node(self) -> str | None:
+        """The node whose front was away longest; None where none was."""
+        worst = max(self.nodes, key=lambda node: self.nodes[node], default=None)
+        return worst if worst is not None and self.nodes[worst] > 0 else None
+
+    def exceeds(self, budget: float) -> bool:
+        """Tell whether it was longer than ``budget`` seconds, or how long it was is not known."""
+        return self.seconds > budget or not self.over or bool(self.unheard)
+
+    def __str__(self) -> str:
+        """Print on one line."""
+        text = (
+            f"{self.seconds:.2f} s ({self.maintenance_seconds:.2f} s of it the maintenance page;"
+            f" {self.resolution * 1000:.0f} ms between attempts)"
+        )
+        text += "" if self.over else ", and not back at the end"
+        unheard = ", ".join(self.unheard)
+        return f"{text}; never served through {unheard}" if unheard else text
+
+
+def downtimes(attempts: Iterable[Attempt], *, patience: float = PATIENCE) -> dict[Route, Downtime]:
+    """Measure each route that was tried."""
+    by_route: dict[Route, list[Attempt]] = {}
+    for attempt in sorted(attempts, key=lambda each: each.planned):
+        by_route.setdefault(attempt.route, []).append(attempt)
+    return {route: _downtime(tried, patience) for route, tried in by_route.items()}
+
+
+def _downtime(attempts: Sequence[Attempt], patience: float) -> Downtime:
+    by_node: dict[str, list[Attempt]] = {}
+    for attempt in attempts:
+        by_node.setdefault(attempt.node, []).append(attempt)
+    own = {node: outages_of(tried, patience) for node, tried in by_node.items()}
+    outages = union(outage for found in own.values() for outage in found)
+    return Downtime(
+        seconds=sum(outage.seconds for outage in outages),
+        maintenance_seconds=_maintained(attempts, outages),
+        resolution=max((b.planned - a.planned for a, b in pairwise(attempts)), default=0.0),
+        own=own,
+        outages=outages,
+        over=all(tried[-1].served(patience) for tried in by_node.values()),
+        unheard=tuple(
+            node
+            for node, tried in by_node.items()
+            if not any(each.served(patience) for each in tried)
+        ),
+    )
+
+
+def outages_of(attempts: Sequence[Attempt], patience: float) -> tuple[Outage, ...]:
+    """List one node's outages, from its attempts in the order they were planned in."""
+    found: list[Outage] = []
+    begin: float | None = None
+    for attempt in attempts:
+        served = attempt.served(patience)
+        if served and begin is not None:
+            found.append(Outage(begin, attempt.planned))
+            begin = None
+        elif not served and begin is None:
+            begin = attempt.planned
+    if begin is not None:
+        found.append(Outage(begin, attempts[-1].ended))
+    return tuple(found)
+
+
+def union(outages: Iterable[Outage]) -> tuple[Outage, ...]:
+    """Join those that overlap or touch."""
+    joined: list[Outage] = []
+    for outage in sorted(outages):
+        if joined and outage.begin <= joined[-1].end:
+            joined[-1] = Outage(joined[-1].begin, max(joined[-1].end, outage.end))
+        else:
+            joined.append(outage)
+    return tuple(joined)
+
+
+def _maintained(attempts: Sequence[Attempt], outages: Sequence[Outage]) -> float:
+    """Add up, within ``outages``, the times from each maintenance page to the next attempt."""
+    ends = [attempt.planned for attempt in attempts[1:]] + [attempts[-1].ended]
+    return sum(
+        max(0.0, min(end, outage.end) - max(attempt.planned, outage.begin))
+        for attempt, end in zip(attempts, ends, strict=True)
+        if attempt.answer.maintenance
+        for outage in outages
+    )

@@ -1,0 +1,190 @@
+"""The witness: a thread with an asyncio loop that makes each attempt when it is due."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING, Self
+
+from cluster_tests.errors import HarnessError
+from cluster_tests.fronts.front import HTTP_PORT
+from cluster_tests.witness.attempts import Answer, Attempt, Outcome, Route, What
+from cluster_tests.witness.clients import Address, greeting, read, write
+from cluster_tests.witness.schedule import slots
+from cluster_tests.witness.statement import Statement
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+
+    from cluster_tests.fronts.ledger import Ledger, Record
+    from cluster_tests.witness.attempts import Slot
+
+RATE = 50.0  # attempts a second, in all, while one route is away; fewer while all is well
+# Seconds after which an attempt is given up: longer than any proxy waits for a connection.
+_DEADLINE = 10.0
+# Of how many turns of SSH one is taken while every node is served; while one is not, all are. No
+# multiple of the nodes' number, so that each has its turn.
+_SPARING = 5
+# Seconds after which attempts that are under way at the end are given up, and in which the loop
+# must have ended then.
+_GRACE, _FAREWELL = 1.0, 5.0
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What is watched: a ledger through every node, how it is written to, and how often.
+
+    ``make`` gives the record of a number to be written through a node, ``first`` is the first
+    number, ``known`` a record that was acknowledged before. ``ssh`` tells whether its sshd is to
+    be reached at all. ``linger`` is the seconds after the end in which every way through every
+    node should be served again; where it is not, the attempts tell.
+    """
+
+    ledgers: Mapping[str, Ledger]
+    make: Callable[[int, str], Record]
+    first: int
+    known: Record
+    rate: float = RATE
+    ssh: bool = True
+    linger: float = 0.0
+
+
+class Witness:
+    """Writes and reads while it is open: ``with Witness(watched) as witness``."""
+
+    def __init__(self, watched: Watched) -> None:
+        """Plan; nothing is tried yet."""
+        self._watched = watched
+        self._numbers = count(watched.first)
+        self._latest = watched.known
+        self._addresses: dict[tuple[str, Route], Address] = {}
+        self._attempts: list[Attempt] = []
+        self._turns = 0
+        self._last: dict[tuple[str, Route], Attempt] = {}
+        self._until = 0.0
+        self._over = threading.Event()
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="witness", daemon=True)
+        self._began, self._zero = 0.0, 0.0
+
+    @property
+    def statement(self) -> Statement:
+        """All attempts; to be asked for after the end."""
+        return Statement(tuple(sorted(self._attempts, key=lambda each: each.planned)))
+
+    def __enter__(self) -> Self:
+        """Begin. Raises ``FrontError`` where a way leads nowhere before anything is switched."""
+        for node, ledger in self._watched.ledgers.items():
+            self._addresses[node, Route.HTTP] = ledger.front.address(HTTP_PORT)
+            if self._watched.ssh:
+                self._addresses[node, Route.SSH] = ledger.front.address(ledger.port)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        """End, once all ways are served again; raise what broke the witness itself."""
+        linger = self._watched.linger if kind is None else 0.0
+        self._until = time.monotonic() + linger
+        self._over.set()
+        self._thread.join(linger + _GRACE + _FAREWELL)
+        if kind is not None:
+            return
+        if self._failure is not None:
+            raise self._failure
+        if self._thread.is_alive():
+            raise HarnessError("the witness's loop does not end")
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._watch())
+        except BaseException as error:  # noqa: BLE001 - a thread has nobody to raise to but the rest
+            self._failure = error
+
+    async def _watch(self) -> None:
+        watched = self._watched
+        self._began, self._zero = time.time(), time.monotonic()
+        tasks: list[asyncio.Task[None]] = []
+        for slot in slots(tuple(watched.ledgers), watched.rate, ssh=watched.ssh):
+            await asyncio.sleep(self._zero + slot.after - time.monotonic())
+            if self._over.is_set() and self._may_end():
+                break
+            if not self._is_spared(slot):
+                tasks.append(asyncio.create_task(self._attempt(slot)))
+        await _end(tasks)
+
+    def _is_spared(self, slot: Slot) -> bool:
+        """Pass over most turns of SSH while all is well there: each costs the node a process."""
+        if slot.route is not Route.SSH:
+            return False
+        self._turns += 1
+        return self._turns % _SPARING != 0 and self._is_served(Route.SSH)
+
+    def _is_served(self, *routes: Route) -> bool:
+        """Tell whether the last attempt through every node was answered well."""
+        return all(
+            way in self._last and self._last[way].answer.outcome is Outcome.ACKNOWLEDGED
+            for way in self._addresses
+            if way[1] in routes
+        )
+
+    def _may_end(self) -> bool:
+        return self._is_served(*Route) or time.monotonic() > self._until
+
+    async def _attempt(self, slot: Slot) -> None:
+        planned, begun = self._began + slot.after, self._now()
+        record = self._record(slot)
+        try:
+            async with asyncio.timeout(_DEADLINE):
+                answer = await self._answer(slot, record)
+        except TimeoutError:
+            answer = _unanswered(slot, f"no answer within {_DEADLINE:g} s")
+        except asyncio.CancelledError:
+            answer = _unanswered(slot, "no answer until the end")
+        attempt = Attempt(planned, begun, self._now(), slot.node, slot.what, answer, record)
+        self._keep(attempt)
+
+    def _record(self, slot: Slot) -> Record | None:
+        if slot.what is What.WRITE:
+            return self._watched.make(next(self._numbers), slot.node)
+        return self._latest if slot.what is What.READ else None
+
+    async def _answer(self, slot: Slot, record: Record | None) -> Answer:
+        address = self._addresses[slot.node, slot.route]
+        if record is None:
+            return await greeting(address)
+        ask = write if slot.what is What.WRITE else read
+        return await ask(self._watched.ledgers[slot.node], address, record)
+
+    def _keep(self, attempt: Attempt) -> None:
+        self._attempts.append(attempt)
+        way = (attempt.node, attempt.route)
+        if way not in self._last or self._last[way].planned < attempt.planned:
+            self._last[way] = attempt
+        if attempt.what is What.WRITE and attempt.answer.outcome is Outcome.ACKNOWLEDGED:
+            self._latest = attempt.record or self._latest
+
+    def _now(self) -> float:
+        # On the wall clock as it was at the start: it may be set meanwhile.
+        return self._began + time.monotonic() - self._zero
+
+
+def _unanswered(slot: Slot, reason: str) -> Answer:
+    return Answer(Outcome.UNKNOWN if slot.what is What.WRITE else Outcome.FAILED, reason)
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    """Wait for those under way, give up those that take too long, raise what broke one."""
+    if tasks:
+        _, late = await asyncio.wait(tasks, timeout=_GRACE)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*tasks)

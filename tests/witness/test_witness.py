@@ -1,0 +1,282 @@
+"""The witness against a small ledger on loopback: each outcome is told from the others."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cluster_tests.errors import FrontError
+from cluster_tests.fronts.front import HTTP_PORT, Front
+from cluster_tests.fronts.keys import generate_keys
+from cluster_tests.fronts.ledger import Ledger, Record
+from cluster_tests.witness.attempts import Outcome, What
+from cluster_tests.witness.witness import Watched, Witness
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from cluster_tests.witness.attempts import Attempt
+
+SSH_PORT, OWN = 2201, {"X-Ledger-Version": "b1"}
+PAGE = b"<!doctype html><title>Maintenance</title>"
+KNOWN = Record(1, "known")
+PATIENCE = 10.0
+
+
+class Stage:
+    """An HTTP server that answers as ``say`` does, and a port that greets with ``greeting``."""
+
+    def __init__(self) -> None:
+        self.say: Callable[[Any, dict[str, Any] | None], None] = stores
+        self.greeting = b"SSH-2.0-paper\r\n"
+        self.asked = threading.Semaphore(0)
+        stage = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                stage.say(self, None)
+                stage.asked.release()
+
+            def do_POST(self) -> None:
+                length = int(self.headers["Content-Length"])
+                stage.say(self, json.loads(self.rfile.read(length)))
+                stage.asked.release()
+
+            def log_message(self, *_: object) -> None:
+                """Keep quiet."""
+
+        class Server(ThreadingHTTPServer):
+            request_queue_size = 128  # a full one would reset connections
+
+        self.http = Server(("127.0.0.1", 0), Handler)
+        self.ssh = socket.create_server(("127.0.0.1", 0))
+        self.threads = [
+            threading.Thread(target=self.http.serve_forever, args=(0.01,)),
+            threading.Thread(target=self._greet),
+        ]
+
+    def _greet(self) -> None:
+        while True:
+            try:
+                connection, _ = self.ssh.accept()
+            except OSError:
+                return
+            with connection:
+                connection.sendall(self.greeting)
+
+    def address_of(self, port: int) -> tuple[str, int]:
+        server = self.http.socket if port == HTTP_PORT else self.ssh
+        host, number = server.getsockname()
+        return str(host), int(number)
+
+    def close(self) -> None:
+        self.http.shutdown()
+        self.http.server_close()
+        # A thread that waits in accept is not woken by closing the socket.
+        self.ssh.shutdown(socket.SHUT_RDWR)
+        self.ssh.close()
+        for thread in self.threads:
+            thread.join(PATIENCE)
+
+
+def stores(handler: Any, record: dict[str, Any] | None) -> None:  # noqa: ANN401 - a handler
+    wanted = Record(**record) if record else KNOWN
+    body = json.dumps(
+        {"id": wanted.id, "text": wanted.text, "sha256": wanted.found.sha256}
+    ).encode()
+    answer(handler, 201 if record else 200, body, OWN)
+
+
+def answer(
+    handler: Any,  # noqa: ANN401 - a handler
+    status: int,
+    body: bytes = b"",
+    headers: dict[str, str] | None = None,
+) -> None:
+    handler.send_response(status)
+    for name, value in (headers or {}).items():
+        handler.send_header(name, value)
+    handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+def numbered(number: int, _node: str) -> Record:
+    return Record(number, "text")
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    stage = Stage()
+    for thread in stage.threads:
+        thread.start()
+    yield stage
+    stage.close()
+
+
+def watched(
+    stage: Stage, *, ssh: bool = True, make: Callable[[int, str], Record] = numbered
+) -> Watched:
+    front = Front("core1", stage.address_of, PATIENCE)
+    ledger = Ledger(front, "app.cluster.test", "b1", SSH_PORT, generate_keys())
+    return Watched({"core1": ledger}, make, 2, KNOWN, rate=200, ssh=ssh, linger=0.2)
+
+
+def attempts(stage: Stage, *, ssh: bool = True, requests: int = 10) -> tuple[Attempt, ...]:
+    with Witness(watched(stage, ssh=ssh)) as witness:
+        for _ in range(requests):
+            assert stage.asked.acquire(timeout=PATIENCE)
+    return witness.statement.attempts
+
+
+def writes(found: tuple[Attempt, ...]) -> set[tuple[Outcome, bool]]:
+    return {
+        (each.answer.outcome, each.answer.maintenance) for each in found if each.what is What.WRITE
+    }
+
+
+def test_what_is_acknowledged_is_numbered_and_kept(stage: Stage) -> None:
+    found = attempts(stage)
+    assert {each.answer.outcome for each in found} == {Outcome.ACKNOWLEDGED}
+    assert {each.what for each in found} == set(What)
+    numbers = [each.record.id for each in found if each.what is What.WRITE and each.record]
+    assert numbers == list(range(2, len(numbers) + 2))
+    assert all(each.planned <= each.begun <= each.ended for each in found)
+
+
+def test_each_attempt_is_made_whatever_became_of_those_before(stage: Stage) -> None:
+    held = threading.Event()
+
+    def holds(handler: Any, record: dict[str, Any] | None) -> None:  # noqa: ANN401 - a handler
+        if record is None:
+            stores(handler, record)
+        else:  # held until others, planned later, were answered
+            held.wait(PATIENCE)
+            stores(handler, record)
+
+    stage.say = holds
+    with Witness(watched(stage, ssh=False)) as witness:
+        for _ in range(10):
+            assert stage.asked.acquire(timeout=PATIENCE)
+        held.set()
+    found = witness.statement.attempts
+    due = [round((each.planned - found[0].planned) * 200) for each in found]
+    assert due == list(range(len(found)))
+    write = next(each for each in found if each.what is What.WRITE)
+    assert write.answer.outcome is Outcome.ACKNOWLEDGED
+    assert any(each.planned > write.planned and each.ended < write.ended for each in found)
+
+
+def test_the_maintenance_page_is_a_failure_for_certain(stage: Stage) -> None:
+    stage.say = lambda handler, _: answer(handler, 503, PAGE)
+    assert writes(attempts(stage, ssh=False)) == {(Outcome.FAILED, True)}
+
+
+def test_a_proxy_that_answers_by_itself_has_passed_nothing_on(stage: Stage) -> None:
+    stage.say = lambda handler, _: answer(handler, 503, b"No server is available")
+    assert writes(attempts(stage, ssh=False)) == {(Outcome.FAILED, False)}
+
+
+@pytest.mark.parametrize("status", [502, 504])
+def test_a_proxy_that_passed_it_on_knows_nothing(stage: Stage, status: int) -> None:
+    stage.say = lambda handler, _: answer(handler, status)
+    assert writes(attempts(stage, ssh=False)) == {(Outcome.UNKNOWN, False)}
+
+
+def test_a_ledger_that_cannot_store_it_now_may_have_stored_it(stage: Stage) -> None:
+    stage.say = lambda handler, _: answer(handler, 503, b"{}", OWN)
+    assert writes(attempts(stage, ssh=False)) == {(Outcome.UNKNOWN, False)}
+
+
+def test_a_connection_that_breaks_off_tells_nothing_of_a_write(stage: Stage) -> None:
+    stage.say = lambda handler, _: handler.connection.shutdown(socket.SHUT_RDWR)
+    found = attempts(stage, ssh=False)
+    assert writes(found) == {(Outcome.UNKNOWN, False)}
+    reads = {each.answer.outcome for each in found if each.what is What.READ}
+    assert reads == {Outcome.FAILED}
+
+
+def test_an_acknowledgement_of_something_else_is_none(stage: Stage) -> None:
+    other = json.dumps({"id": 99, "text": "other", "sha256": ""}).encode()
+    stage.say = lambda handler, _: answer(handler, 201, other, OWN)
+    assert writes(attempts(stage, ssh=False)) == {(Outcome.UNKNOWN, False)}
+
+
+def test_a_record_that_is_not_there_is_an_answer_all_the_same(stage: Stage) -> None:
+    def forgets(handler: Any, record: dict[str, Any] | None) -> None:  # noqa: ANN401 - a handler
+        stores(handler, record) if record else answer(handler, 404, b"{}", OWN)
+
+    stage.say = forgets
+    reads = [each for each in attempts(stage, ssh=False) if each.what is What.READ]
+    assert {each.answer.outcome for each in reads} == {Outcome.ACKNOWLEDGED}
+    assert reads[0].answer.reason == "record 1 was not there"
+
+
+def test_whoever_does_not_greet_as_ssh_is_no_sshd(stage: Stage) -> None:
+    stage.greeting = b"HTTP/1.1 400\r\n"
+    found = attempts(stage)
+    greeted = {each.answer.outcome for each in found if each.what is What.GREETING}
+    assert greeted == {Outcome.FAILED}
+
+
+def test_it_lingers_until_all_ways_are_served_again(stage: Stage) -> None:
+    stage.say = lambda handler, _: answer(handler, 503, PAGE)
+    witness = Witness(replace(watched(stage, ssh=False), linger=PATIENCE))
+    with witness:
+        assert stage.asked.acquire(timeout=PATIENCE)
+        stage.say = stores
+    last = witness.statement.attempts[-1]
+    assert last.answer.outcome is Outcome.ACKNOWLEDGED
+
+
+def test_a_way_that_leads_nowhere_beforehand_is_the_cluster_s_fault(stage: Stage) -> None:
+    def nowhere(_port: int) -> tuple[str, int]:
+        raise FrontError("core1", "refused")
+
+    plan = watched(stage)
+    ledger = replace(plan.ledgers["core1"], front=Front("core1", nowhere, PATIENCE))
+    with (
+        pytest.raises(FrontError, match="refused"),
+        Witness(replace(plan, ledgers={"core1": ledger})),
+    ):
+        pytest.fail("it began all the same")
+
+
+def test_a_defect_of_its_own_is_raised(stage: Stage) -> None:
+    def broken(_number: int, _node: str) -> Record:
+        raise LookupError("a defect")
+
+    with (
+        pytest.raises(LookupError, match="a defect"),
+        Witness(watched(stage, ssh=False, make=broken)),
+    ):
+        _wait_for_reads(stage, 2)  # a write was due between them
+
+
+def _wait_for_reads(stage: Stage, number: int) -> None:
+    for _ in range(number):
+        assert stage.asked.acquire(timeout=PATIENCE)
+
+
+def test_it_hides_no_error_of_the_switch(stage: Stage) -> None:
+    with pytest.raises(ValueError, match="the first"), Witness(watched(stage)):
+        raise ValueError("the first")
+
+
+def test_ssh_is_tried_at_each_turn_only_while_it_is_away(stage: Stage) -> None:
+    def turns() -> set[int]:
+        greeted = [each for each in attempts(stage, requests=60) if each.what is What.GREETING]
+        due = [round((each.planned - greeted[0].planned) * 200) for each in greeted]
+        return {later - sooner for sooner, later in pairwise(due)}
+
+    stage.greeting = b"not SSH\r\n"
+    assert turns() == {2}
+    stage.greeting = b"SSH-2.0-paper\r\n"
+    assert 10 in turns()  # and smaller ones, until it was first known that all is well
