@@ -11,14 +11,17 @@
         print(f"export DOCKER_HOST=unix://{group['node1'].addresses[docker]}")
         host, port = group["node1"].forward(TcpForward("172.30.77.11", 80))  # at any later time
 
+A connection that is lost is opened again, and the addresses stay; ``group["node1"].health`` tells.
+
 From top to bottom: ``group`` (all or none) and ``tunnel`` (one connection and its forwards);
-``connection`` (from a target to a login), ``carrier`` and ``proxy_command`` (the way there);
-``relay`` (one forwarded connection), ``local`` (listening sockets) and ``diagnosis`` (why not);
-``login``, ``keyring``, ``agent``, ``identity``, ``passphrase`` (who we are); ``known_hosts`` and
-``new_hosts`` (who answers); ``transport``, ``channel``, ``packets`` and ``wire`` (what paramiko
-lacks), ``loop`` (the one thread); ``ssh_config`` and ``ssh_tokens`` (a target from OpenSSH's file);
-``by_hand``, ``specs``,
-``answers``, ``errors``, ``log``.
+``entrance`` (one forward's near end), ``gate`` (where connections wait), ``line`` (the SSH
+connection, kept), ``relay`` (one forwarded connection), ``local`` (listening sockets), ``pulse``
+(is it alive), ``backoff`` and ``diagnosis`` (why not); ``connection`` (from a target to a login),
+``carrier`` and ``proxy_command`` (the way there); ``login``, ``keyring``, ``agent``, ``identity``,
+``passphrase`` (who we are); ``known_hosts`` and ``new_hosts`` (who answers); ``transport``,
+``channel``, ``command``, ``packets`` and ``wire`` (what paramiko lacks), ``loop`` (the one
+thread); ``ssh_config`` and ``ssh_tokens`` (a target from OpenSSH's file); ``by_hand``, ``specs``,
+``health``, ``answers``, ``errors``, ``log``.
 
 paramiko carries the SSH connection: handshake, keys, encryption. Its channels are replaced, for the
 reasons that ``channel`` and ``transport`` give. sshtunnel could forward TCP over the same
@@ -32,6 +35,7 @@ these facts.
 from tunnels.answers import http_answers
 from tunnels.errors import TunnelError
 from tunnels.group import TunnelGroup
+from tunnels.health import Health, State, Traffic
 from tunnels.specs import Answers, Forward, SocketForward, Target, TcpForward
 from tunnels.ssh_config import target_from_config
 from tunnels.tunnel import Tunnel
@@ -39,9 +43,12 @@ from tunnels.tunnel import Tunnel
 __all__ = [
     "Answers",
     "Forward",
+    "Health",
     "SocketForward",
+    "State",
     "Target",
     "TcpForward",
+    "Traffic",
     "Tunnel",
     "TunnelError",
     "TunnelGroup",

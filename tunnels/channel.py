@@ -50,11 +50,15 @@ _DATA = struct.Struct(">BII")
 
 @dataclass(frozen=True)
 class Destination:
-    """What a channel is to reach: the channel type and the data this type adds to CHANNEL_OPEN."""
+    """What a channel is to reach: the channel type and the data this type adds to CHANNEL_OPEN.
+
+    A ``command`` is run in the channel once it is open (``command.CommandChannel``).
+    """
 
     kind: str
     data: bytes
     told: str
+    command: str = ""
 
     def __str__(self) -> str:
         """Print as a person would write it."""
@@ -142,6 +146,18 @@ class Channel:
         message.add_int(_MAX_PACKET)
         message.add_bytes(destination.data)
         return message
+
+    def ready(self) -> bool:
+        """Go on after the opening, on the loop's thread; False when ``opened`` will be told again.
+
+        A forwarded connection is ready when it is open.
+        """
+        return True
+
+    @property
+    def complaint(self) -> str:
+        """What went wrong at the far end, as far as it said so; "" when it did not."""
+        return ""
 
     @property
     def capacity(self) -> int:

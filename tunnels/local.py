@@ -102,6 +102,10 @@ class TcpListener(_Listener):
             local.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return local
 
+    def is_in_place(self) -> bool:
+        """Whether clients can still reach it: nobody can take a port away."""
+        return True
+
 
 class SocketListener(_Listener):
     """Listens on a UNIX socket, and removes it when closed."""
@@ -140,13 +144,23 @@ class SocketListener(_Listener):
         self.socket.listen(_BACKLOG)
         self.socket.settimeout(0)
 
+    def is_in_place(self) -> bool:
+        """Whether clients can still reach it: the file is the one that was made.
+
+        Its inode cannot be another's meanwhile: a bound socket holds it (unix(7)).
+        """
+        try:
+            status = self.address.lstat()
+        except OSError:  # the file, or its directory
+            return False
+        return (status.st_dev, status.st_ino) == self._identity
+
     def close(self) -> None:
         """Stop listening and remove the file, unless somebody has put another in its place."""
+        ours = self.is_in_place()
         super().close()
-        with suppress(FileNotFoundError):
-            status = self.address.lstat()
-            if (status.st_dev, status.st_ino) == self._identity:
-                self.address.unlink()
+        if ours:
+            self.address.unlink(missing_ok=True)
 
 
 def _private_directory(directory: Path) -> int:

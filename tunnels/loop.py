@@ -6,9 +6,12 @@ for two hundred connections, and a hand-over between threads for each packet.
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import selectors
 import socket
 import threading
+import time
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -26,11 +29,16 @@ _LAST_WORD = 10.0
 
 
 class Loop:
-    """Waits for sockets and runs callbacks, all on one thread. ``watch`` belongs to that thread."""
+    """Waits for sockets and for times, and runs callbacks, all on one thread.
+
+    ``watch`` and ``call_later`` belong to that thread.
+    """
 
     def __init__(self, name: str) -> None:
         """Prepare a loop whose thread will carry ``name``; nothing is opened yet."""
         self._calls: deque[Callable[[], None]] = deque()
+        self._later: list[tuple[float, int, Callable[[], None]]] = []
+        self._numbers = itertools.count()  # callbacks of one time run in order
         self._lock = threading.Lock()
         # The selector's own map is slow to ask: it writes an error message for what is not in it.
         self._watched: set[socket.socket] = set()
@@ -57,6 +65,11 @@ class Loop:
             if self._accepts_calls:
                 self._add(callback)
             return self._accepts_calls
+
+    def call_later(self, seconds: float, callback: Callable[[], None]) -> None:
+        """Run ``callback`` after so many seconds, unless the loop is stopped before."""
+        when = time.monotonic() + seconds
+        heapq.heappush(self._later, (when, next(self._numbers), callback))
 
     def watch(self, sock: socket.socket, events: int, ready: Callable[[int], None]) -> None:
         """Call ``ready`` with the events, of those asked for, that have come; 0 asks for none."""
@@ -94,8 +107,13 @@ class Loop:
 
     def _run(self) -> None:
         while self._accepts_calls or self._calls:
-            for key, events in self._selector.select():
+            for key, events in self._selector.select(self._until_next()):
                 self._guard(key.data, events)
+            while self._later and self._later[0][0] <= time.monotonic():
+                self._guard(heapq.heappop(self._later)[2])
+
+    def _until_next(self) -> float | None:
+        return max(0.0, self._later[0][0] - time.monotonic()) if self._later else None
 
     def _woken(self, _events: int) -> None:
         self._wake_in.recv(64)

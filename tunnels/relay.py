@@ -20,18 +20,17 @@ import threading
 from collections import deque
 from concurrent.futures import Future
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import paramiko
 
-from tunnels.errors import ConnectionLostError, TunnelError
+from tunnels.errors import ConnectionLostError
 from tunnels.log import LOG
 from tunnels.loop import READ, WRITE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tunnels.channel import Channel, Destination
+    from tunnels.health import Meter
     from tunnels.loop import Loop
     from tunnels.transport import Transport
 
@@ -49,16 +48,37 @@ class OpenRefused(Exception):  # noqa: N818 - not an error of the room: translat
         self.text = text
 
 
+class Host(Protocol):
+    """Whoever holds relays; called on the loop's thread."""
+
+    def opened(self, relay: Relay) -> None:
+        """Take note that the far end was reached."""
+
+    def unopened(self, relay: Relay, error: Exception) -> bool:
+        """Take back a relay that did not open, to call ``open`` again later; False to let it fail.
+
+        Nothing was read from its client yet, so that nothing can be sent twice.
+        """
+
+    def ended(self, relay: Relay) -> None:
+        """Forget a relay, once, when all is over."""
+
+
 class Relay:
     """Carries one connection. Its methods belong to the loop's thread, a Receiver's excepted."""
 
-    def __init__(self, loop: Loop, local: socket.socket, on_end: Callable[[Relay], None]) -> None:
-        """Own the connected socket ``local``; ``on_end`` is called once, when all is over."""
+    def __init__(
+        self, loop: Loop, local: socket.socket, destination: Destination, host: Host, meter: Meter
+    ) -> None:
+        """Own the connected socket ``local``, which is to be connected with ``destination``."""
         local.settimeout(0)
         self.opening: Future[None] = Future()
+        self.destination = destination
+        self.has_deadline = False
         self._loop = loop
         self._local = local
-        self._on_end = on_end
+        self._host = host
+        self.meter = meter
         self._lock = threading.Lock()  # guards what both threads write: backlog, socket, flags
         self._backlog: deque[memoryview] = deque()
         self._channel: Channel | None = None
@@ -70,12 +90,29 @@ class Relay:
         self._closed_there = False
         self._over = False
 
-    def open(self, transport: Transport, destination: Destination) -> None:
+    @property
+    def has_channel(self) -> bool:
+        """Whether it has a channel, or has asked for one."""
+        return self._channel is not None
+
+    @property
+    def complaint(self) -> str:
+        """What the far end said went wrong there; "" when it said nothing."""
+        return self._channel.complaint if self._channel is not None else ""
+
+    def open(self, transport: Transport) -> None:
         """Ask for the channel; ``opening`` tells what became of it."""
         try:
-            self._channel = transport.open_forward(destination, self)
-        except (TunnelError, paramiko.SSHException, OSError, EOFError) as error:
-            self._fail(ConnectionLostError(f"no channel to {destination}: {error}"))
+            self._channel = transport.open_forward(self.destination, self)
+        except (ConnectionLostError, paramiko.SSHException, OSError, EOFError) as error:
+            self._unopened(ConnectionLostError(f"no channel to {self.destination}: {error}"))
+
+    def fail(self, error: Exception) -> None:
+        """Refuse the local side: it will not be connected."""
+        if not self.opening.done():
+            self.opening.set_exception(error)
+        LOG.info("a connection was not forwarded: %s", error)
+        self.end(reset=True)
 
     def end(self, *, reset: bool = False) -> None:
         """Close both sides now. Calling it again does nothing."""
@@ -92,7 +129,7 @@ class Relay:
             self._local.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self._local.close()
         self._close_channel()
-        self._on_end(self)
+        self._host.ended(self)
 
     # --- Receiver, on the transport's thread
 
@@ -102,10 +139,11 @@ class Relay:
 
     def refused(self, reason: int, text: str) -> None:
         """Give the local side up."""
-        self._loop.call(lambda: self._fail(OpenRefused(reason, text)))
+        self._loop.call(lambda: self._unopened(OpenRefused(reason, text)))
 
     def received(self, data: memoryview) -> None:
         """Pass data on at once, or keep it for the loop when the local reader is slow."""
+        self.meter.received += len(data)
         with self._lock:
             if self._over:
                 return
@@ -127,7 +165,7 @@ class Relay:
     def closed(self, *, lost: bool) -> None:
         """End once everything is passed on; at once when the connection is lost."""
         if lost:
-            self._loop.call(lambda: self.end(reset=True))
+            self._loop.call(self._lose)
             return
         with self._lock:
             self._remote_done = self._closed_there = True
@@ -141,19 +179,27 @@ class Relay:
     # --- on the loop's thread
 
     def _begin(self) -> None:
-        self._connected = True
         if self._over:  # given up while the server was asked
             self._close_channel()
-            return
-        self.opening.set_result(None)
-        # The client has mostly asked already: to read at once spares waiting for it.
-        self._ready(READ)
+        elif self._channel is not None and self._channel.ready():
+            self._connected = True
+            self._host.opened(self)
+            self.opening.set_result(None)
+            # The client has mostly asked already: to read at once spares waiting for it.
+            self._ready(READ)
 
-    def _fail(self, error: Exception) -> None:
-        if not self.opening.done():
-            self.opening.set_exception(error)
-        LOG.info("a connection was not forwarded: %s", error)
-        self.end(reset=True)
+    def _unopened(self, error: Exception) -> None:
+        self._close_channel()
+        self._channel = None
+        if self._over or not self._host.unopened(self, error):
+            self.fail(error)
+
+    def _lose(self) -> None:
+        """Take note that the SSH connection has ended."""
+        if self._connected:
+            self.end(reset=True)
+        elif self._channel is not None:  # not taken back yet
+            self._unopened(ConnectionLostError("the SSH connection ended"))
 
     def _update(self) -> None:
         """Wait for what can go on now, or end when nothing is left to do."""
@@ -211,6 +257,7 @@ class Relay:
         except BlockingIOError:
             return
         if data:
+            self.meter.sent += len(data)
             channel.send(data)
         else:
             self._local_done = True

@@ -41,7 +41,8 @@ class Target:
     handshake and login, then the opening of each forward.
 
     Every ``alive_interval`` seconds the server is asked for a sign of life; after ``alive_count``
-    intervals without any the connection counts as dead. Raises SpecError.
+    intervals without any the connection counts as dead, and is opened again. Meanwhile a new
+    connection waits up to ``reconnect_wait`` seconds before it is refused. Raises SpecError.
     """
 
     host: str
@@ -52,6 +53,7 @@ class Target:
     connect_timeout: float = 10.0
     alive_interval: float = 3.0
     alive_count: int = 3
+    reconnect_wait: float = 15.0
     agent: Path | None = field(default=None, kw_only=True)
     identities_only: bool = field(default=False, kw_only=True)
     host_key_alias: str = field(default="", kw_only=True)
@@ -78,7 +80,7 @@ class Target:
         self._check_alive()
 
     def _check_alive(self) -> None:
-        for name, least in (("alive_interval", 0.01), ("alive_count", 1)):
+        for name, least in (("alive_interval", 0.01), ("alive_count", 1), ("reconnect_wait", 0)):
             value = getattr(self, name)
             if value < least:
                 raise SpecError(f"{self}: {name} must be {least} or more, not {value}")
@@ -109,12 +111,18 @@ class SocketForward:
     """A UNIX socket of the server, brought out as a UNIX socket here.
 
     Both paths are absolute. The local directory is made with mode 0700 when it is missing.
-    ``answers`` is asked once while the forward opens. Raises SpecError.
+    ``answers`` is asked once while the forward opens.
+
+    ``fallback_command`` is for a server that forbids the forwarding of sockets: it is run there for
+    each connection, and must carry the socket's bytes on its stdin and stdout. Each takes one of
+    the sessions that sshd allows a connection (MaxSessions, 10 by default); more clients wait for
+    one to end. Raises SpecError.
     """
 
     remote_path: str
     local_path: Path
     answers: Answers | None = field(default=None, compare=False)
+    fallback_command: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse paths that no socket can have."""

@@ -5,7 +5,8 @@ one place for the last error, so that of two channels refused at once one is tol
 reason. Here the request is sent, and the answer goes to the channel's receiver.
 
 What is borrowed from inside paramiko (5.1, pinned) is all in this file: the channel map, the
-numbering of channels, the sending that waits for a renewal of keys, and the handlers' table.
+numbering of channels, the sending that waits for a renewal of keys, the handlers' table, and the
+handlers of replies to global requests.
 """
 
 from __future__ import annotations
@@ -27,9 +28,12 @@ from paramiko.common import (
     MSG_CHANNEL_REQUEST,
     MSG_CHANNEL_SUCCESS,
     MSG_CHANNEL_WINDOW_ADJUST,
+    MSG_GLOBAL_REQUEST,
 )
+from paramiko.message import Message
 
 from tunnels.channel import Channel
+from tunnels.command import CommandChannel
 from tunnels.errors import ConnectionLostError
 from tunnels.packets import Packetizer
 from tunnels.wire import take_int
@@ -38,7 +42,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from paramiko.message import Message
     from paramiko.transport import ChannelMap
 
     from tunnels.channel import Destination, Receiver
@@ -105,6 +108,38 @@ class Transport(paramiko.Transport):
         # Held until the answer has come, also for a caller that gave up: it must be closed then.
         self._asked: dict[int, Channel] = {}
         self._kept: deque[Message] = deque()
+        self._pings: deque[Callable[[], None]] = deque()
+
+    @property
+    def heard(self) -> float:
+        """When the last message of the server came, on the clock of ``time.monotonic``."""
+        return self.packetizer.heard
+
+    def ping(self, answered: Callable[[], None]) -> None:
+        """Ask the server for a sign of life; ``answered`` is called on the transport's thread.
+
+        OpenSSH's own keepalive: a global request that wants a reply (RFC 4254 section 4), and may
+        be refused as well as granted.
+        """
+        message = Message()
+        message.add_byte(bytes([MSG_GLOBAL_REQUEST]))
+        message.add_string("keepalive@openssh.com")
+        message.add_boolean(True)  # noqa: FBT003 - the protocol's word, not ours
+        self._pings.append(answered)
+        self._send_user_message(message)
+
+    def _parse_request_success(self, message: Message) -> None:
+        super()._parse_request_success(message)  # type: ignore[misc]
+        self._answered()
+
+    def _parse_request_failure(self, message: Message) -> None:
+        super()._parse_request_failure(message)  # type: ignore[misc]
+        self._answered()
+
+    def _answered(self) -> None:
+        # Replies come in the order of the requests (RFC 4254 section 4), and only pings want any.
+        if self._pings:
+            self._pings.popleft()()
 
     def open_forward(self, destination: Destination, receiver: Receiver) -> Channel:
         """Ask for a channel to ``destination``; the answer goes to ``receiver``.
@@ -113,9 +148,7 @@ class Transport(paramiko.Transport):
         Raises ConnectionLostError when the connection has ended.
         """
         with self.lock:
-            channel = Channel(
-                self._next_channel(), self._send_user_message, receiver, str(destination)
-            )
+            channel = self._new_channel(destination, receiver)
             self._channels.put(channel.number, channel)  # type: ignore[arg-type]
             self._asked[channel.number] = channel
             self.channels_seen[channel.number] = True
@@ -154,6 +187,12 @@ class Transport(paramiko.Transport):
         super()._parse_newkeys(message)  # type: ignore[misc]
         while self._kept:
             self._send_user_message(self._kept.popleft())
+
+    def _new_channel(self, destination: Destination, receiver: Receiver) -> Channel:
+        number, send = self._next_channel(), self._send_user_message
+        if destination.command:
+            return CommandChannel(number, send, receiver, destination)
+        return Channel(number, send, receiver, str(destination))
 
     def run(self) -> None:
         """Run paramiko's thread, then tell of its end the channels that were added meanwhile."""

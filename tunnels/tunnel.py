@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import socket
 import threading
-from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, overload
 
 from tunnels.channel import socket_destination, tcp_destination
-from tunnels.connection import connect
+from tunnels.command import command_destination
 from tunnels.diagnosis import explain_socket, explain_tcp
-from tunnels.errors import ConnectionLostError, NoAnswerError, SpecError
-from tunnels.local import SocketListener, TcpListener
+from tunnels.entrance import Entrance
+from tunnels.errors import (
+    ConnectionLostError,
+    ForwardError,
+    ForwardingForbiddenError,
+    NoAnswerError,
+    SpecError,
+)
+from tunnels.gate import Gate
+from tunnels.health import Meter, State
+from tunnels.line import Line
 from tunnels.log import LOG
-from tunnels.loop import READ, Loop
+from tunnels.loop import Loop
 from tunnels.relay import OpenRefused, Relay
 from tunnels.specs import SocketForward, TcpForward
 
@@ -25,75 +33,65 @@ if TYPE_CHECKING:
     from typing import Self
 
     from tunnels.channel import Destination
-    from tunnels.errors import ForwardError
+    from tunnels.entrance import Address
+    from tunnels.health import Health, Traffic
     from tunnels.specs import Answers, Forward, Target
     from tunnels.transport import Transport
-
-    Address = Path | tuple[str, int]
-    Listener = TcpListener | SocketListener
-
-
-class _State(Enum):
-    NEW = "not open yet"
-    OPENING = "opening"
-    OPEN = "open"
-    CLOSED = "closed"
 
 
 class Tunnel:
     """One SSH connection that carries all forwards to one host. Any thread may call its methods.
 
-    Two threads serve it, whatever it carries: paramiko's, which reads from the server, and the
-    loop, which reads from the local sockets.
+    Three threads serve it, whatever it carries: paramiko's, which reads from the server, the loop,
+    which reads from the local sockets, and one that watches over the connection and opens it again
+    when it is lost. Forwards and their addresses outlive a lost connection: what was under way is
+    reset, and what comes next waits up to ``target.reconnect_wait`` seconds.
     """
 
     def __init__(self, target: Target) -> None:
         """Prepare a tunnel to ``target``; nothing is opened yet."""
         self.target = target
-        self._state = _State.NEW
-        self._lock = threading.Lock()  # guards the state, and the listeners' map
+        self._lock = threading.Lock()  # guards the map of entrances
         self._loop = Loop(f"tunnel {target}")
-        self._transport: Transport | None = None
-        self._listeners: dict[Forward, Listener] = {}
-        self._relays: set[Relay] = set()  # the loop's thread alone changes it
+        self._line = Line(target, self._loop, changed=self._review, tick=self._tick)
+        self._gate = Gate(self._loop, self._line, target.reconnect_wait)
+        self._entrances: dict[Forward, Entrance] = {}
 
     def __str__(self) -> str:
         """Print the target and the state."""
-        return f"tunnel to {self.target} ({self._state.value})"
+        return str(self._line)
 
     @property
     def is_alive(self) -> bool:
         """Whether the SSH connection stands, as far as is known."""
-        transport = self._transport
-        return transport is not None and transport.is_active()
+        return self._line.transport is not None
+
+    @property
+    def health(self) -> Health:
+        """How the connection is just now."""
+        return self._line.health
 
     @property
     def addresses(self) -> Mapping[Forward, Address]:
         """The local address of every forward that is open."""
         with self._lock:
-            return {spec: listener.address for spec, listener in self._listeners.items()}
+            return {spec: entrance.address for spec, entrance in self._entrances.items()}
+
+    def traffic(self, spec: Forward) -> Traffic:
+        """Tell what an open forward carried so far. Raises KeyError for one that is not open."""
+        with self._lock:
+            return self._entrances[spec].meter.read()
 
     def open(self) -> None:
         """Connect, verify the host key, log in. To be called once.
 
         Raises IdentityError, HostKeyError or SshError; nothing is left open then.
         """
-        with self._lock:
-            self._expect(_State.NEW)
-            self._state = _State.OPENING
         try:
-            transport = connect(self.target)
+            self._line.open(ready=self._loop.start)
         except BaseException:
             self.close()
             raise
-        with self._lock:
-            if self._state is _State.OPENING:
-                self._transport = transport
-                self._loop.start()
-                self._state = _State.OPEN
-                return
-        transport.end()
-        raise ConnectionLostError(f"the {self} was closed while it was being opened")
 
     @overload
     def forward(self, spec: SocketForward) -> Path: ...
@@ -106,46 +104,42 @@ class Tunnel:
         """Open a forward, now or at any later time; return its local address.
 
         It is open once the local side is bound, and the far end was reached and has answered
-        ``spec.answers`` if that is given. Raises ForwardError, with nothing left behind,
-        ConnectionLostError, or SpecError when the same forward is open already.
+        ``spec.answers`` if that is given. Raises ForwardError, with nothing left behind, SpecError
+        when the same forward is open already, ConnectionLostError when the connection is not back
+        in time, or the error for which it was given up.
         """
-        transport = self._running()
-        listener = _listen(spec)
+        entrance = Entrance(spec, self._loop, self._gate)
         try:
-            self._check(transport, spec)
-            self._admit(spec, listener)
+            self._admit(entrance, self._way_to(spec, entrance.meter))
         except BaseException:
-            listener.close()
+            entrance.close()
             raise
         LOG.info("%s: %s is open", self.target, spec)
-        return listener.address
+        return entrance.address
 
     def connect(self, remote_host: str, remote_port: int) -> socket.socket:
         """Connect once to a TCP port that the server can reach; return the connected socket.
 
         The socket is a local one, to be used and closed like any other; the tunnel carries what
-        is written. Raises ForwardError or ConnectionLostError.
+        is written. Raises as ``forward`` does.
         """
-        return self._connect(self._running(), TcpForward(remote_host, remote_port))
+        spec = TcpForward(remote_host, remote_port)
+        return self._connect(spec, _destination(spec), Meter())[0]
 
     def close(self) -> None:
         """Close connections, forwards, socket files and threads. Calling it again does nothing.
 
         Connections that are still open are reset.
         """
-        with self._lock:
-            if self._state is _State.CLOSED:
-                return
-            self._state = _State.CLOSED
         try:
             # The connection first: a loop that waits for a congested server would not end.
-            if self._transport is not None:
-                self._transport.end()
-            self._loop.stop(self._end_relays)
+            if not self._line.close():
+                return
+            self._loop.stop(self._gate.end_all)
         finally:
-            for listener in self._listeners.values():
-                listener.close()
-            self._listeners.clear()
+            for entrance in self._entrances.values():
+                entrance.close()
+            self._entrances.clear()
 
     def __enter__(self) -> Self:
         """Open the tunnel."""
@@ -161,45 +155,68 @@ class Tunnel:
         """Close the tunnel."""
         self.close()
 
-    def _expect(self, state: _State) -> None:
-        if self._state is not state:
-            raise ConnectionLostError(
-                f"this cannot be done: the {self}",
-                remedy="open each Tunnel once, and use it before it is closed",
-            )
+    # --- opening
 
-    def _running(self) -> Transport:
-        self._expect(_State.OPEN)
-        if self._transport is None or not self._transport.is_active():
-            raise ConnectionLostError(
-                f"the connection to {self.target} has ended",
-                remedy=f"see that {self.target.host} and its sshd are up, then open a new Tunnel",
+    def _way_to(self, spec: Forward, meter: Meter) -> Destination:
+        """Reach the far end once, and let it answer; tell by which way."""
+        destination = _destination(spec)
+        try:
+            self._check(spec, destination, meter)
+        except ForwardingForbiddenError as forbidden:
+            if not isinstance(spec, SocketForward) or spec.fallback_command is None:
+                raise
+            destination = command_destination(spec.fallback_command, spec.remote_path)
+            self._check_fallback(spec, destination, meter, forbidden)
+            LOG.warning(
+                "%s forbids the forwarding of sockets: %s is reached by running '%s' instead, once "
+                "for each connection",
+                *(self.target, spec.remote_path, spec.fallback_command),
             )
-        return self._transport
+        return destination
 
-    def _check(self, transport: Transport, spec: Forward) -> None:
-        """Reach the far end once, and let it answer."""
-        with self._connect(transport, spec) as probe:
+    def _check_fallback(
+        self,
+        spec: Forward,
+        destination: Destination,
+        meter: Meter,
+        forbidden: ForwardingForbiddenError,
+    ) -> None:
+        try:
+            self._check(spec, destination, meter)
+        except ForwardError as error:
+            raise ForwardingForbiddenError(
+                f"{forbidden.message}, and the other way does not serve: {error.message}",
+                remedy=forbidden.remedy,
+            ) from error
+
+    def _check(self, spec: Forward, destination: Destination, meter: Meter) -> None:
+        probe, relay = self._connect(spec, destination, meter)
+        with probe:
             if spec.answers is not None:
                 probe.settimeout(self.target.connect_timeout)
-                _ask(probe, spec.answers, f"{_destination(spec)} behind {self.target}")
+                where = f"{destination} behind {self.target}"
+                _ask(probe, spec.answers, where, relay)
 
-    def _admit(self, spec: Forward, listener: Listener) -> None:
+    def _admit(self, entrance: Entrance, destination: Destination) -> None:
         """Let clients in, unless the tunnel was closed meanwhile."""
-        accept = partial(self._accept, listener, _destination(spec))
+        spec = entrance.spec
         with self._lock:
-            self._expect(_State.OPEN)
-            if spec in self._listeners:
+            if not self._line.hopes:
+                self._line.expect(State.OPEN)
+            if spec in self._entrances:
                 raise SpecError(
                     f"{spec} is open already", remedy="take its address from Tunnel.addresses"
                 )
-            self._listeners[spec] = listener
-        self._loop.call(lambda: self._loop.watch(listener.socket, READ, accept))
+            self._entrances[spec] = entrance
+        self._loop.call(partial(entrance.let_in, destination))
 
-    def _connect(self, transport: Transport, spec: Forward) -> socket.socket:
+    def _connect(
+        self, spec: Forward, destination: Destination, meter: Meter
+    ) -> tuple[socket.socket, Relay]:
+        transport = self._line.wait(self.target.reconnect_wait)
         ours, theirs = socket.socketpair()
-        relay = Relay(self._loop, theirs, self._relays.discard)
-        if not self._loop.call(partial(self._start, relay, _destination(spec))):
+        relay = Relay(self._loop, theirs, destination, self._gate, meter)
+        if not self._loop.call(partial(self._gate.admit, relay)):
             ours.close()
             theirs.close()
             raise ConnectionLostError(f"the {self}: it was closed meanwhile")
@@ -209,7 +226,7 @@ class Tunnel:
             ours.close()
             self._loop.call(relay.end)
             raise
-        return ours
+        return ours, relay
 
     def _await(self, relay: Relay, transport: Transport, spec: Forward) -> None:
         """Wait until the far end is reached, or say why it is not."""
@@ -219,34 +236,26 @@ class Tunnel:
             raise _explain(transport, self.target, spec, refusal) from refusal
         except TimeoutError as error:
             raise NoAnswerError(
-                f"{self.target} does not open {_destination(spec)} within "
+                f"{self.target} does not open {relay.destination} within "
                 f"{self.target.connect_timeout:g} s",
-                remedy=f"see whether {_destination(spec)} answers on {self.target.host} itself",
+                remedy=f"see whether {relay.destination} answers on {self.target.host} itself",
             ) from error
+
+    # --- on the line's thread
+
+    def _review(self) -> None:
+        self._loop.call(self._gate.review)
+
+    def _tick(self) -> None:
+        self._loop.call(self._look_after_entrances)
 
     # --- on the loop's thread
 
-    def _accept(self, listener: Listener, destination: Destination, _events: int) -> None:
-        local = listener.accept()
-        if local is not None:
-            self._start(Relay(self._loop, local, self._relays.discard), destination)
-
-    def _start(self, relay: Relay, destination: Destination) -> None:
-        self._relays.add(relay)
-        if self._transport is None:
-            relay.end()
-        else:
-            relay.open(self._transport, destination)
-
-    def _end_relays(self) -> None:
-        for relay in tuple(self._relays):
-            relay.end(reset=True)
-
-
-def _listen(spec: Forward) -> Listener:
-    if isinstance(spec, SocketForward):
-        return SocketListener(spec.local_path)
-    return TcpListener(spec.local_port)
+    def _look_after_entrances(self) -> None:
+        with self._lock:
+            entrances = tuple(self._entrances.values())
+        for entrance in entrances:
+            entrance.look_after()
 
 
 def _destination(spec: Forward) -> Destination:
@@ -255,12 +264,12 @@ def _destination(spec: Forward) -> Destination:
     return tcp_destination(spec.remote_host, spec.remote_port)
 
 
-def _ask(probe: socket.socket, answers: Answers, where: str) -> None:
+def _ask(probe: socket.socket, answers: Answers, where: str, relay: Relay) -> None:
     try:
         answers(probe)
     except (OSError, ValueError) as error:
         raise NoAnswerError(
-            f"{where} can be reached but does not answer as it must: {error}",
+            f"{where} can be reached but does not answer as it must: {relay.complaint or error}",
             remedy="see that the right service runs there, and look at its log",
         ) from error
 

@@ -201,9 +201,9 @@ def test_connections_one_after_another_leave_nothing(tunnel: Tunnel, open_forwar
             assert read_all(client) == b"%d" % number
     # The last one or two may just be going.
     assert count_descriptors() <= descriptors + 4
-    assert len(tunnel._relays) <= 2
-    assert tunnel._transport is not None
-    assert tunnel._transport._asked == {}
+    assert len(tunnel._gate.relays) <= 2
+    assert tunnel._line.transport is not None
+    assert tunnel._line.transport._asked == {}
 
 
 def count_descriptors() -> int:
@@ -228,7 +228,7 @@ def test_a_short_connection_does_not_wait_for_delayed_acknowledgements(
 
 
 def test_the_connection_is_made_for_small_answers_and_fast_ciphers(tunnel: Tunnel) -> None:
-    transport = tunnel._transport
+    transport = tunnel._line.transport
     assert transport is not None
     assert transport._stream.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
     assert transport.local_cipher == "aes128-gcm@openssh.com"

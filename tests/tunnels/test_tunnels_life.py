@@ -213,7 +213,7 @@ def test_a_connection_that_opens_after_its_asker_gave_up_is_closed(
         caught_up = threading.Event()
         assert tunnel._loop.call(caught_up.set)
         assert caught_up.wait(PATIENCE)
-        assert tunnel._relays == set()
+        assert tunnel._gate.relays == set()
         sshd.signal_sessions(signal.SIGCONT)
         assert closed.wait(PATIENCE)
 
