@@ -235,6 +235,7 @@ class Line:
             LOG.debug("%s: not back yet: %s", self._target, error.message)
             with self._news:
                 self._error = error
+                self._news.notify_all()
             return False
         with self._news:
             if self._state is State.RECONNECTING:

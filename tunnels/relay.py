@@ -82,6 +82,7 @@ class Relay:
         self._lock = threading.Lock()  # guards what both threads write: backlog, socket, flags
         self._backlog: deque[memoryview] = deque()
         self._channel: Channel | None = None
+        self._complaint = ""
         self._watched = 0
         self._connected = False
         self._starved = False
@@ -98,7 +99,7 @@ class Relay:
     @property
     def complaint(self) -> str:
         """What the far end said went wrong there; "" when it said nothing."""
-        return self._channel.complaint if self._channel is not None else ""
+        return self._complaint if self._channel is None else self._channel.complaint
 
     def open(self, transport: Transport) -> None:
         """Ask for the channel; ``opening`` tells what became of it."""
@@ -180,7 +181,7 @@ class Relay:
 
     def _begin(self) -> None:
         if self._over:  # given up while the server was asked
-            self._close_channel()
+            self._close_channel(answered=True)
         elif self._channel is not None and self._channel.ready():
             self._connected = True
             self._host.opened(self)
@@ -189,8 +190,7 @@ class Relay:
             self._ready(READ)
 
     def _unopened(self, error: Exception) -> None:
-        self._close_channel()
-        self._channel = None
+        self._close_channel(answered=True)
         if self._over or not self._host.unopened(self, error):
             self.fail(error)
 
@@ -277,10 +277,16 @@ class Relay:
                 self._end_local_output()
         self._count(count)
 
-    def _close_channel(self) -> None:
-        if self._channel is not None:
-            with suppress(OSError, EOFError, paramiko.SSHException):  # it is gone already then
-                self._channel.close()
+    def _close_channel(self, *, answered: bool = False) -> None:
+        if self._channel is None:
+            return
+        with suppress(OSError, EOFError, paramiko.SSHException):  # it is gone already then
+            self._channel.close()
+        if answered or self._connected:
+            # They know each other: neither should have to wait for a garbage collection. One that
+            # was not answered yet is kept: it must be closed then.
+            self._complaint = self._channel.complaint
+            self._channel = None
 
     # --- on either thread
 

@@ -36,6 +36,9 @@ KbdInteractiveAuthentication no
 """
 
 
+_LISTENING = "Server listening on"
+
+
 def make_key(path: Path, *options: str) -> Path:
     """Make a key pair; ed25519 without passphrase unless the options say otherwise."""
     kind = () if "-t" in options else ("-t", "ed25519")
@@ -107,6 +110,7 @@ class Sshd:
             CONFIGURATION.format(directory=self.directory, address=self.address)
             + f"Port {self.port}\n"
         )
+        listening = self.count(_LISTENING)
         path = self.directory / "sshd_config"
         path.write_text("\n".join([*self._options, *keys, text]))
         self._process = subprocess.Popen(
@@ -116,7 +120,7 @@ class Sshd:
         self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()
         try:
-            self.wait_for("Server listening on")
+            self.wait_for(_LISTENING, times=listening + 1)
         except BaseException:
             self.stop()
             raise

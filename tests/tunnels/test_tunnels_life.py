@@ -143,34 +143,6 @@ def test_what_is_not_open_forwards_nothing(sshd: Sshd) -> None:
         tunnel.connect("localhost", 80)
 
 
-def test_a_connection_that_is_lost_is_noticed_and_told(
-    make_sshd: Callable[..., Sshd],
-    tmp_path: Path,
-    tcp_far_end: Callable[..., tuple[str, int]],
-    socket_far_end: Callable[..., str],
-) -> None:
-    sshd = make_sshd()
-    near = tmp_path / "near" / "s.sock"
-    with Tunnel(sshd.target()) as tunnel:
-        address = tunnel.forward(TcpForward(*tcp_far_end()))
-        tunnel.forward(SocketForward(socket_far_end(), near))
-        with dial(address) as client:
-            client.sendall(b"hello")
-            assert read_exactly(client, 5) == b"hello"
-            sshd.signal_sessions(signal.SIGKILL)
-            with pytest.raises(ConnectionResetError):
-                client.recv(1)
-        assert not tunnel.is_alive
-        with pytest.raises(ConnectionLostError, match="has ended"):
-            tunnel.forward(TcpForward("localhost", 80))
-        # The listeners are still there; who connects now is told at once.
-        with pytest.raises(ConnectionResetError), dial(address) as late:
-            late.recv(1)
-        with dial(near) as late:
-            assert late.recv(1) == b""
-    assert not near.exists()
-
-
 def test_a_program_that_does_not_close_its_tunnel_ends_all_the_same(
     sshd: Sshd, tcp_far_end: Callable[..., tuple[str, int]]
 ) -> None:

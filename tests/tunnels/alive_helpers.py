@@ -1,0 +1,37 @@
+"""What the tests of reconnection share: short intervals, and waits for what a tunnel becomes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from far_ends import PATIENCE, dial, read_exactly
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tunnels import State, Tunnel
+
+QUICK = {"alive_interval": 0.2, "alive_count": 3, "connect_timeout": 2.0}
+"""A target's settings with which a silent server is noticed in less than a second."""
+
+
+def await_health(tunnel: Tunnel, reached: Callable[[], bool]) -> None:
+    """Wait for what the tunnel's health is to show."""
+    news = tunnel._line._news
+    with news:
+        assert news.wait_for(reached, PATIENCE), f"still {tunnel.health}"
+
+
+def await_state(tunnel: Tunnel, state: State) -> None:
+    await_health(tunnel, lambda: tunnel.health.state is state)
+
+
+def await_reconnection(tunnel: Tunnel, count: int = 1) -> None:
+    await_health(tunnel, lambda: tunnel.health.reconnections == count)
+
+
+def assert_echoes(address: Path | tuple[str, int]) -> None:
+    with dial(address) as client:
+        client.sendall(b"are you there?")
+        assert read_exactly(client, 14) == b"are you there?"

@@ -1,0 +1,445 @@
+"""Connections that are lost come back, by themselves, and everything that hangs on them."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from alive_helpers import QUICK, assert_echoes, await_health, await_reconnection, await_state
+from far_ends import PATIENCE, FarEnd, dial, echo, read_all, read_exactly
+
+from tunnels import SocketForward, State, TcpForward, Tunnel
+from tunnels.errors import ConnectionLostError, FarEndError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from real_sshd import Sshd
+
+pytest_plugins = ["tunnel_fixtures"]
+pytestmark = pytest.mark.usefixtures("leaves_nothing")
+
+
+@pytest.fixture
+def own_sshd(make_sshd: Callable[..., Sshd]) -> Sshd:
+    """A server that only this test uses, and may break."""
+    return make_sshd()
+
+
+@pytest.fixture
+def tunnel(leaves_nothing: None, own_sshd: Sshd) -> Iterator[Tunnel]:  # noqa: ARG001 - the order
+    with Tunnel(own_sshd.target(**QUICK)) as tunnel:
+        yield tunnel
+
+
+@pytest.fixture
+def near(tmp_path: Path) -> Path:
+    return tmp_path / "near" / "s.sock"
+
+
+def test_a_connection_whose_process_was_killed_is_back_with_all_its_addresses(
+    own_sshd: Sshd,
+    tunnel: Tunnel,
+    near: Path,
+    tcp_far_end: Callable[..., tuple[str, int]],
+    socket_far_end: Callable[..., str],
+) -> None:
+    tunnel.forward(TcpForward(*tcp_far_end()))
+    tunnel.forward(SocketForward(socket_far_end(), near))
+    before = dict(tunnel.addresses)
+    for number in range(1, 4):
+        own_sshd.signal_sessions(signal.SIGKILL)
+        await_reconnection(tunnel, number)
+        assert tunnel.addresses == before
+        for address in before.values():
+            assert_echoes(address)
+    assert tunnel.is_alive
+
+
+def test_what_was_under_way_is_reset(
+    own_sshd: Sshd,
+    tunnel: Tunnel,
+    near: Path,
+    tcp_far_end: Callable[..., tuple[str, int]],
+    socket_far_end: Callable[..., str],
+) -> None:
+    tunnel.forward(SocketForward(socket_far_end(), near))
+    with dial(tunnel.forward(TcpForward(*tcp_far_end()))) as tcp, dial(near) as unix:
+        for client in (tcp, unix):
+            client.sendall(b"hello")
+            assert read_exactly(client, 5) == b"hello"
+        own_sshd.signal_sessions(signal.SIGKILL)
+        with pytest.raises(ConnectionResetError):
+            tcp.recv(1)
+        assert unix.recv(1) == b""  # a UNIX socket knows no reset: unix(7)
+
+
+def test_who_connects_meanwhile_waits_and_is_served(
+    own_sshd: Sshd, tunnel: Tunnel, near: Path, socket_far_end: Callable[..., str]
+) -> None:
+    tunnel.forward(SocketForward(socket_far_end(), near))
+    own_sshd.stop()
+    await_state(tunnel, State.RECONNECTING)
+    clients = [dial(near) for _ in range(20)]
+    for number, client in enumerate(clients):
+        client.sendall(b"client %02d" % number)
+    own_sshd.start()
+    for number, client in enumerate(clients):
+        assert read_exactly(client, 9) == b"client %02d" % number
+        client.close()
+
+
+def test_who_was_not_connected_yet_when_it_was_lost_is_served_after_it(
+    own_sshd: Sshd, tunnel: Tunnel, near: Path, socket_far_end: Callable[..., str]
+) -> None:
+    """The server was asked and did not answer: nothing was sent that could arrive twice."""
+    tunnel.forward(SocketForward(socket_far_end(), near))
+    own_sshd.signal_sessions(signal.SIGSTOP)
+    with dial(near) as client:
+        client.sendall(b"hello")
+        asked = threading.Event()
+        tunnel._loop.call(lambda: asked.set() if tunnel._gate.relays else None)
+        assert asked.wait(PATIENCE)
+        own_sshd.signal_sessions(signal.SIGKILL)
+        assert read_exactly(client, 5) == b"hello"
+
+
+@pytest.mark.parametrize("kind", ["socket", "tcp"])
+def test_who_waited_too_long_is_refused(
+    own_sshd: Sshd,
+    near: Path,
+    tcp_far_end: Callable[..., tuple[str, int]],
+    socket_far_end: Callable[..., str],
+    kind: str,
+) -> None:
+    with Tunnel(own_sshd.target(**QUICK, reconnect_wait=0.3)) as tunnel:
+        spec = (
+            TcpForward(*tcp_far_end()) if kind == "tcp" else SocketForward(socket_far_end(), near)
+        )
+        address = tunnel.forward(spec)
+        own_sshd.stop()
+        await_state(tunnel, State.RECONNECTING)
+        with dial(address) as client:
+            if kind == "tcp":
+                with pytest.raises(ConnectionResetError):
+                    client.recv(1)
+            else:
+                assert client.recv(1) == b""
+        with pytest.raises(ConnectionLostError, match="did not come back within 0.3 s"):
+            tunnel.connect("localhost", 80)
+        with pytest.raises(ConnectionLostError, match="refuses connections"):
+            tunnel.forward(TcpForward("localhost", 80))
+        own_sshd.start()
+        await_state(tunnel, State.OPEN)
+        assert_echoes(address)
+
+
+def test_a_server_that_says_nothing_any_more_is_given_up_for_a_new_connection(
+    own_sshd: Sshd, tunnel: Tunnel, near: Path, socket_far_end: Callable[..., str]
+) -> None:
+    tunnel.forward(SocketForward(socket_far_end(), near))
+    with dial(near) as client:
+        client.sendall(b"hello")
+        assert read_exactly(client, 5) == b"hello"
+        own_sshd.signal_sessions(signal.SIGSTOP)
+        assert client.recv(1) == b""
+    own_sshd.signal_sessions(signal.SIGCONT)  # it finds that it is alone, and lets the far end go
+    await_reconnection(tunnel)
+    assert_echoes(near)
+
+
+def test_a_silent_server_is_noticed_though_the_loop_hangs_on_a_full_connection(
+    own_sshd: Sshd, tunnel: Tunnel, tcp_far_end: Callable[..., tuple[str, int]]
+) -> None:
+    def serve(connection: socket.socket) -> None:
+        with suppress(ConnectionError):
+            echo(connection)
+
+    address = tunnel.forward(TcpForward(*tcp_far_end(serve)))
+    clients = [dial(address) for _ in range(8)]
+    for client in clients:
+        client.sendall(b"hello")
+        assert read_exactly(client, 5) == b"hello"
+    own_sshd.signal_sessions(signal.SIGSTOP)
+    for client in clients:
+        with pytest.raises(ConnectionError):
+            client.sendall(bytes(1 << 28))  # far more than the windows and buffers on the way hold
+        client.close()
+    own_sshd.signal_sessions(signal.SIGCONT)
+    await_reconnection(tunnel)
+    assert_echoes(address)
+
+
+def test_a_silence_of_the_clients_is_no_fault(
+    own_sshd: Sshd, tunnel: Tunnel, tcp_far_end: Callable[..., tuple[str, int]]
+) -> None:
+    """Nobody sends anything for many intervals, but the server answers when it is asked."""
+    answers: set[float] = set()
+
+    def many() -> bool:
+        answers.add(tunnel.health.round_trip or 0.0)
+        return len(answers) > 12  # three times what a silence may last
+
+    deadline = time.monotonic() + PATIENCE
+    with dial(tunnel.forward(TcpForward(*tcp_far_end()))) as client:
+        while not many():
+            assert time.monotonic() < deadline
+            threading.Event().wait(0.01)
+        client.sendall(b"still here")
+        assert read_exactly(client, 10) == b"still here"
+    assert tunnel.health.reconnections == 0
+    assert own_sshd.count("Accepted publickey") == 1
+
+
+def test_a_far_end_that_goes_away_and_comes_back_is_served_by_the_same_connection(
+    tunnel: Tunnel, near: Path, tmp_path: Path
+) -> None:
+    """As when the node's engine is restarted: sshd reaches nobody, and then somebody again."""
+    path = tmp_path / "engine.sock"
+
+    def engine() -> FarEnd:
+        path.unlink(missing_ok=True)
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock.bind(str(path))
+        sock.listen()
+        return FarEnd(sock, echo)
+
+    first = engine()
+    tunnel.forward(SocketForward(str(path), near))
+    assert_echoes(near)
+    first.close()
+    with dial(near) as client:
+        assert client.recv(1) == b""
+    second = engine()
+    assert_echoes(near)
+    second.close()
+    assert tunnel.health.reconnections == 0
+
+
+# --- what is told
+
+
+def test_a_reconnection_is_told_once_with_cause_and_count(
+    own_sshd: Sshd, tunnel: Tunnel, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, "tunnels")
+    own_sshd.stop()
+    await_state(tunnel, State.RECONNECTING)
+    await_health(tunnel, lambda: "refuses connections" in str(tunnel.health.error))
+    own_sshd.start()
+    await_state(tunnel, State.OPEN)
+    own_sshd.signal_sessions(signal.SIGSTOP)
+    await_reconnection(tunnel, 2)
+    tunnel.close()
+    first, second = caplog.messages
+    assert "connected again after" in first
+    assert "for the 1. time" in first
+    assert "for the 2. time" in second
+    assert "nothing was heard for 0.6 s" in second
+
+
+def test_its_health_shows_what_happens(own_sshd: Sshd) -> None:
+    tunnel = Tunnel(own_sshd.target(**QUICK))
+    assert tunnel.health.state is State.NEW
+    tunnel.open()
+    with tunnel._line._news:
+        assert tunnel.health.state is State.OPEN
+        assert tunnel.health.error is None
+    opened = tunnel.health.since
+    own_sshd.stop()
+    await_state(tunnel, State.RECONNECTING)
+    assert tunnel.health.since > opened
+    assert isinstance(tunnel.health.error, ConnectionLostError | None) or tunnel.health.error
+    tunnel.close()
+    assert tunnel.health.state is State.CLOSED
+    assert not tunnel.is_alive
+
+
+def test_the_round_trip_is_that_of_the_last_keepalive(tunnel: Tunnel) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while tunnel.health.round_trip is None:
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.01)
+    assert 0 < tunnel.health.round_trip < PATIENCE
+
+
+def test_traffic_is_counted_by_forward(
+    tunnel: Tunnel, near: Path, socket_far_end: Callable[..., str]
+) -> None:
+    spec = SocketForward(socket_far_end(), near)
+    tunnel.forward(spec)
+    opened = tunnel.traffic(spec)
+    assert (opened.connections, opened.received, opened.sent) == (1, 0, 0)  # the check
+    with dial(near) as client:
+        client.sendall(bytes(1000))
+        client.shutdown(socket.SHUT_WR)
+        assert len(read_all(client)) == 1000
+    counted = tunnel.traffic(spec)
+    assert (counted.connections, counted.received, counted.sent) == (2, 1000, 1000)
+    with pytest.raises(KeyError):
+        tunnel.traffic(TcpForward("localhost", 80))
+
+
+# --- the socket's file
+
+
+def test_a_socket_file_that_somebody_removed_is_made_again(
+    tunnel: Tunnel,
+    near: Path,
+    socket_far_end: Callable[..., str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    tunnel.forward(SocketForward(socket_far_end(), near))
+    for remove_directory in (False, True):
+        near.unlink()
+        if remove_directory:
+            near.parent.rmdir()
+        await_file(near)
+        assert_echoes(near)
+    assert [m for m in caplog.messages if "made again" in m] == [
+        f"{near} was removed by somebody; it is made again"
+    ] * 2
+    tunnel.close()
+    assert not near.exists()
+
+
+def test_a_file_that_somebody_put_in_the_sockets_place_is_left_alone_and_told_once(
+    tunnel: Tunnel,
+    near: Path,
+    socket_far_end: Callable[..., str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    tunnel.forward(SocketForward(socket_far_end(), near))
+    near.unlink()
+    near.write_text("precious")
+    seen = threading.Semaphore(0)
+    entrance = tunnel._entrances[next(iter(tunnel._entrances))]
+    look_after = entrance.look_after
+    entrance.look_after = lambda: (look_after(), seen.release())  # type: ignore[method-assign, assign, func-returns-value]
+    for _ in range(3):
+        assert seen.acquire(timeout=PATIENCE)
+    assert near.read_text() == "precious"
+    assert len([m for m in caplog.messages if "cannot be made again" in m]) == 1
+    near.unlink()
+    await_file(near)
+    assert_echoes(near)
+
+
+def await_file(path: Path) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not path.is_socket():
+        assert time.monotonic() < deadline, f"{path} was not made again"
+        threading.Event().wait(0.01)
+
+
+# --- nothing is left
+
+
+def test_many_reconnections_leave_no_descriptor_thread_or_channel(
+    own_sshd: Sshd, tunnel: Tunnel, near: Path, socket_far_end: Callable[..., str]
+) -> None:
+    tunnel.forward(SocketForward(socket_far_end(), near))
+    assert_echoes(near)
+    threads = count_threads()
+    for number in range(1, 11):
+        with dial(near) as client:
+            client.sendall(b"x")
+            assert read_exactly(client, 1) == b"x"
+            own_sshd.signal_sessions(signal.SIGKILL)
+            assert client.recv(1) == b""
+        await_reconnection(tunnel, number)
+        assert_echoes(near)
+        assert count_threads() == threads
+        if number == 1:
+            descriptors = count_descriptors(tunnel)
+    assert count_descriptors(tunnel) == descriptors
+
+
+def test_two_hundred_at_once_and_a_thousand_in_turn_after_a_reconnection(
+    own_sshd: Sshd, tunnel: Tunnel, near: Path, socket_far_end: Callable[..., str]
+) -> None:
+    tunnel.forward(SocketForward(socket_far_end(), near))
+    own_sshd.signal_sessions(signal.SIGKILL)
+    await_reconnection(tunnel)
+    assert_echoes(near)
+    threads, descriptors = count_threads(), count_descriptors(tunnel)
+    clients = [dial(near) for _ in range(200)]
+    for client in clients:
+        client.sendall(b"hello")
+    for client in clients:
+        assert read_exactly(client, 5) == b"hello"
+        client.close()
+    for _ in range(1000):
+        assert_echoes(near)
+    assert count_descriptors(tunnel) == descriptors
+    assert count_threads() == threads
+    transport = tunnel._line.transport
+    assert transport is not None
+    assert transport._asked == {}
+    assert len(transport._channels) <= 1  # paramiko's thread holds the one it served last
+
+
+def count_threads() -> int:
+    """Count those that are not the far end's, which is in this process too."""
+    return sum("far end" not in thread.name for thread in threading.enumerate())
+
+
+def count_descriptors(tunnel: Tunnel) -> int:
+    """Count them once all connections are over: the tunnel's and the far end's."""
+    deadline = time.monotonic() + PATIENCE
+    while tunnel._gate.relays or any("far end" in t.name for t in serving()):
+        assert time.monotonic() < deadline, f"these do not end: {tunnel._gate.relays}"
+        threading.Event().wait(0.01)
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+def serving() -> list[threading.Thread]:
+    """Give the far end's threads that serve a connection; the one that accepts has no arguments."""
+    return [t for t in threading.enumerate() if getattr(t, "_args", ())]
+
+
+def test_closing_while_it_is_reconnecting(own_sshd: Sshd, tunnel: Tunnel, near: Path) -> None:
+    assert not near.exists()
+    own_sshd.stop()
+    await_state(tunnel, State.RECONNECTING)
+    tunnel.close()
+    with pytest.raises(ConnectionLostError, match="closed"):
+        tunnel.connect("localhost", 80)
+
+
+def test_closing_ends_who_waits(
+    own_sshd: Sshd, tunnel: Tunnel, near: Path, socket_far_end: Callable[..., str]
+) -> None:
+    tunnel.forward(SocketForward(socket_far_end(), near))
+    own_sshd.stop()
+    await_state(tunnel, State.RECONNECTING)
+    told: list[BaseException] = []
+
+    def wait() -> None:
+        with pytest.raises(ConnectionLostError) as caught:
+            tunnel.connect("localhost", 80)
+        told.append(caught.value)
+
+    waiter = threading.Thread(target=wait)
+    waiter.start()
+    with dial(near) as client:
+        tunnel.close()
+        assert client.recv(1) == b""
+    waiter.join(PATIENCE)
+    assert "closed" in str(told[0])
+
+
+def test_a_far_end_that_refuses_is_told_after_a_reconnection_too(
+    own_sshd: Sshd, tunnel: Tunnel, tmp_path: Path, near: Path
+) -> None:
+    own_sshd.signal_sessions(signal.SIGKILL)
+    await_reconnection(tunnel)
+    with pytest.raises(FarEndError, match="does not exist"):
+        tunnel.forward(SocketForward(str(tmp_path / "none.sock"), near))
