@@ -62,6 +62,7 @@ FLOORS: list[dict[str, set[str]]] = [
     {
         "model": {"cluster_tests.model"},
         "effort": {"cluster_tests.effort"},
+        "way": {"cluster_tests.way"},
         "nearest": {"cluster_tests.nearest"},
     },
     {"errors": {"cluster_tests.errors"}},

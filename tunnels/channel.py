@@ -262,15 +262,19 @@ class Channel:
         self._receiver.closed(lost=False)
 
     def _handle_request(self, message: Message) -> None:
-        """Refuse requests: none is defined for forwarded connections.
+        """Refuse requests: none is defined that we would have to grant.
 
         But an answer is owed to who wants one (RFC 4254 section 5.4): by it sshd sees that we are
         alive (ClientAliveInterval), and ends the connection if it does not come.
         """
         self._expect_known()
-        take_text(message)
+        kind = take_text(message)
         if take_flag(message) and self._open:
             self._send(self._message(MSG_CHANNEL_FAILURE))
+        self._take_request(kind, message)
+
+    def _take_request(self, kind: str, message: Message) -> None:
+        """Pass over what follows: forwarded connections have no requests."""
 
     def _request_success(self, _message: Message) -> None:
         """Take an answer that nobody asked for."""

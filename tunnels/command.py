@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from paramiko.common import MSG_CHANNEL_REQUEST, OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
 
 from tunnels.channel import Channel, Destination
-from tunnels.wire import take_bytes, take_flag, take_int, take_text
+from tunnels.wire import take_bytes, take_int
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,17 +87,12 @@ class CommandChannel(Channel):
         self._take_window(len(said))
         self._stderr = (self._stderr + said)[:_WORDS]
 
-    def _handle_request(self, message: Message) -> None:
+    def _take_request(self, kind: str, message: Message) -> None:
         """Take note of the exit status (RFC 4254 section 6.10); 255 stands for a signal."""
-        kind = take_text(message)
         if kind == "exit-status":
-            take_flag(message)
             self._exit_status = take_int(message)
         elif kind == "exit-signal":
             self._exit_status = 255
-        else:
-            message.rewind()
-            super()._handle_request(message)
 
     def _expect_answer(self, message: Message) -> None:
         if not self._requested or self._runs:

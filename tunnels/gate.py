@@ -7,6 +7,7 @@ RFC 4254 has no word for "later"): as long as others of the tunnel are open, bec
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ class Gate:
     def __init__(self, loop: Loop, line: Line, wait: float) -> None:
         """Let connections through over ``line``; for it they wait ``wait`` seconds."""
         self.relays: set[Relay] = set()
+        self.last_break: float | None = None
         self._loop = loop
         self._line = line
         self._wait = wait
@@ -57,6 +59,10 @@ class Gate:
             self._queued.remove(relay)
         if relay.destination.command:
             self._loop.call(self._next)
+
+    def broken(self) -> None:
+        """Take note that a connection is ended by the tunnel, before its client can notice."""
+        self.last_break = time.monotonic()
 
     def opened(self, relay: Relay) -> None:
         """Take note that a connection has its channel: there may be a session for another."""
@@ -89,6 +95,7 @@ class Gate:
         if transport is not None:
             relay.open(transport)
         elif not self._await_line(relay):
+            self.broken()
             relay.fail(ConnectionLostError(f"the {self._line}"))
 
     def _await_line(self, relay: Relay) -> bool:
@@ -103,6 +110,7 @@ class Gate:
     def _expire(self, relay: Relay) -> None:
         if relay in self._lost:
             self._lost.discard(relay)
+            self.broken()
             relay.fail(ConnectionLostError(f"the {self._line}: not back in {self._wait:g} s"))
 
     # --- sessions

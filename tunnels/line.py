@@ -129,6 +129,13 @@ class Line:
         """Whether the connection stands or may come back by itself."""
         return self._state in {State.OPEN, State.RECONNECTING}
 
+    def was_down_since(self, moment: float) -> bool:
+        """Whether there was no connection at some time after ``moment`` of ``time.monotonic``."""
+        with self._news:
+            # While it is open: since when. The first opening ended nothing.
+            back = self._reconnections > 0 and self._since >= moment
+            return back or self._state is not State.OPEN or self.transport is None
+
     def expect(self, state: State) -> None:
         """Raise ConnectionLostError unless it is in ``state``."""
         if self._state is not state:

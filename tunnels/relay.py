@@ -51,6 +51,9 @@ class OpenRefused(Exception):  # noqa: N818 - not an error of the room: translat
 class Host(Protocol):
     """Whoever holds relays; called on the loop's thread."""
 
+    def broken(self) -> None:
+        """Take note that a connection is about to be reset because the SSH connection ended."""
+
     def opened(self, relay: Relay) -> None:
         """Take note that the far end was reached."""
 
@@ -197,6 +200,7 @@ class Relay:
     def _lose(self) -> None:
         """Take note that the SSH connection has ended."""
         if self._connected:
+            self._host.broken()
             self.end(reset=True)
         elif self._channel is not None:  # not taken back yet
             self._unopened(ConnectionLostError("the SSH connection ended"))

@@ -82,6 +82,16 @@ class Tunnel:
         with self._lock:
             return self._entrances[spec].meter.read()
 
+    def broke_since(self, moment: float) -> bool:
+        """Tell whether connections may have ended for the tunnel's sake after ``moment``.
+
+        ``moment`` is of ``time.monotonic``. So whoever sees a connection through the tunnel end can
+        tell whether the far end did it: a connection that the tunnel has to end, because it was
+        lost or waited in vain, is noted here before its client can notice.
+        """
+        ended = self._gate.last_break
+        return self._line.was_down_since(moment) or (ended is not None and ended >= moment)
+
     def open(self) -> None:
         """Connect, verify the host key, log in. To be called once.
 

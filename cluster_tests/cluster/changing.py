@@ -80,7 +80,7 @@ class Changing(Connected):
     def _deliver(self, engine: Engine, text: str) -> None:
         names = self.inventory.names
         command = f"printf %s {quote(text)} | {names.delivery}"
-        done = engine.run(names.consul, ["sh", "-c", command])
+        done = engine.run_once(names.consul, ["sh", "-c", command])
         if done.exit_code != 0:
             raise NodeError(engine.node, f"{names.delivery}: {done.stderr.strip()}")
 

@@ -16,6 +16,7 @@ from cluster_tests.nodes.probe import COMMAND, Probe
 from cluster_tests.waiting.side_by_side import side_by_side
 from cluster_tests.waiting.signals import Sources
 from cluster_tests.waiting.waiter import Bell
+from cluster_tests.way import UNBROKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from cluster_tests.effort import Effort
     from cluster_tests.inventory.entries import Inventory
     from cluster_tests.waiting.signals import Hearer
+    from cluster_tests.way import Way
 
 
 class Connected:
@@ -37,19 +39,21 @@ class Connected:
         sockets: Mapping[str, Path],
         consul: tuple[str, int],
         effort: Effort,
+        ways: Mapping[str, Way] | None = None,
     ) -> None:
         """Reach each node's engine at its socket, and Consul at host and port of ``consul``.
 
-        ``effort`` is told how long the cluster is waited for.
+        ``effort`` is told how long the cluster is waited for; ``ways`` tells by node when the way
+        there broke; Consul is reached on the first node's.
         """
         self.inventory = inventory
         self.effort = effort
         self.bell = Bell()
-        self.consul = ConsulStore(*consul, inventory.deadlines.answer)
+        self._ways = ways or {}
+        way = self._ways.get(inventory.node_names[0], UNBROKEN)
+        self.consul = ConsulStore(*consul, inventory.deadlines.answer, way)
         self.nodes = {name: self._node(name, sockets[name]) for name in inventory.nodes}
-        watches = [
-            ConsulWatch(*consul, path, self.bell, inventory.deadlines.answer) for path in WATCHED
-        ]
+        watches = [ConsulWatch(self.consul, path, self.bell) for path in WATCHED]
         events = [EngineEvents(node.engine, self.bell) for node in self.nodes.values()]
         probes = [node.probe for node in self.nodes.values()]
         self._sources = Sources([*watches, *events, *probes])
@@ -59,9 +63,10 @@ class Connected:
         )
 
     def _node(self, name: str, socket_path: Path) -> Node:
-        engine = Engine(name, socket_path, self.inventory.deadlines.answer)
+        way = self._ways.get(name, UNBROKEN)
+        engine = Engine(name, socket_path, self.inventory.deadlines.answer, way)
         start = partial(engine.start, self.inventory.names.consul, COMMAND)
-        return Node(engine, Probe(name, self.inventory, self.bell, start))
+        return Node(engine, Probe(name, self.inventory, self.bell, start, way))
 
     def open(self) -> Self:
         """Connect, check the infrastructure, begin to listen.

@@ -76,7 +76,7 @@ def no_more_snapshots(engine: Engine, inventory: Inventory, *, after: int) -> It
 def _run(engine: Engine, container: str, script: str) -> str:
     image = engine.image_of(container)
     command = [word.format(image=image) for word in _ON_THE_NODE]
-    done = engine.run(container, [*command, script])
+    done = engine.run_once(container, [*command, script])
     if done.exit_code != 0:
         raise NodeError(
             engine.node,

@@ -63,7 +63,7 @@ class Settling(Looking):
         self.inventory.require_may_change(f"mark the KV below the flag of {application}")
         key, store = application.maintenance_key, self.consul
         store.leave_tombstone(ANCHOR.format(key))
-        recorder = FlagRecorder(store.host, store.port, key, self.bell, store.timeout)
+        recorder = FlagRecorder(store, key, self.bell)
         recorder.open()
         try:
             yield recorder

@@ -28,6 +28,7 @@ from cluster_tests.consul.watch import ConsulWatch
 from cluster_tests.errors import HarnessError
 
 if TYPE_CHECKING:
+    from cluster_tests.consul.store import ConsulStore
     from cluster_tests.consul.watch import Answer
     from cluster_tests.waiting.waiter import Bell
 
@@ -85,9 +86,9 @@ class Sighting:
 class FlagRecorder(ConsulWatch):
     """Records one key's history from ``open`` to ``close``."""
 
-    def __init__(self, host: str, port: int, key: str, bell: Bell, timeout: float) -> None:
-        """Record ``key`` as the agent at ``host:port`` shows it."""
-        super().__init__(host, port, f"kv/{key}", bell, timeout)
+    def __init__(self, store: ConsulStore, key: str, bell: Bell) -> None:
+        """Record ``key`` as the agent of ``store`` shows it."""
+        super().__init__(store, f"kv/{key}", bell)
         self._key = key
         self._known: Sighting | None = None
         self._history = FlagHistory()

@@ -17,11 +17,13 @@ import requests
 
 from cluster_tests.errors import ConsulError, EventTooLargeError
 from cluster_tests.model import Check, Registration
+from cluster_tests.way import UNBROKEN, repeated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from cluster_tests.model import Application
+    from cluster_tests.way import Way
 
 # Bytes of an encoded user event: serf's UserEventSizeLimit, which Consul does not change.
 EVENT_LIMIT = 512
@@ -50,10 +52,14 @@ class Member:
 
 
 class ConsulStore:
-    """Thin readers and writers of Consul's HTTP API. Safe to use from several threads."""
+    """Thin readers and writers of Consul's HTTP API. Safe to use from several threads.
 
-    def __init__(self, host: str, port: int, timeout: float) -> None:
+    What may be asked twice is asked again when the way to the agent breaks under the request.
+    """
+
+    def __init__(self, host: str, port: int, timeout: float, way: Way = UNBROKEN) -> None:
         """Speak to the agent at ``host:port``; every answer is due in ``timeout`` seconds."""
+        self.way = way
         self.host = host
         self.port = port
         self.timeout = timeout
@@ -65,6 +71,7 @@ class ConsulStore:
 
     # --- the cluster of agents
 
+    @repeated
     def require_leader(self) -> str:
         """Tell the leader's address; raise ``ConsulError`` when there is none."""
         with self._translated("asking for the leader"):
@@ -76,6 +83,7 @@ class ConsulStore:
             )
         return leader
 
+    @repeated
     def members(self) -> tuple[Member, ...]:
         """List the agents, alive or not."""
         with self._translated("listing members"):
@@ -93,6 +101,7 @@ class ConsulStore:
             return None
         return _record(application.record_key, value)
 
+    @repeated
     def records(self) -> tuple[str, ...]:
         """List the names of all applications that have a record."""
         with self._translated("listing applications"):
@@ -110,6 +119,7 @@ class ConsulStore:
         """Tell whether the maintenance flag is up."""
         return self._get(application.maintenance_key) is not None
 
+    @repeated
     def set_maintenance(self, application: Application, *, up: bool) -> None:
         """Raise or lower the maintenance flag by hand."""
         with self._translated(f"changing {application.maintenance_key}"):
@@ -118,12 +128,14 @@ class ConsulStore:
             else:
                 self._consul.kv.delete(application.maintenance_key)
 
+    @repeated
     def index_below(self, prefix: str) -> int:
         """Tell the index of the last change below ``prefix``, deletions included."""
         with self._translated(f"reading {prefix}"):
             index, _ = self._consul.kv.get(prefix, recurse=True)
         return int(index)
 
+    @repeated
     def leave_tombstone(self, key: str) -> None:
         """Put and delete ``key``: for a while, Consul remembers at which index it was deleted."""
         with self._translated(f"changing {key}"):
@@ -139,11 +151,13 @@ class ConsulStore:
         """Read the whole KV, by key."""
         return self._tree("")
 
+    @repeated
     def _get(self, key: str) -> str | None:
         with self._translated(f"reading {key}"):
             _, found = self._consul.kv.get(key)
         return None if found is None else (found["Value"] or b"").decode(errors="replace")
 
+    @repeated
     def _tree(self, prefix: str) -> dict[str, str]:
         with self._translated(f"reading {prefix}"):
             _, found = self._consul.kv.get(prefix, recurse=True)
@@ -153,6 +167,7 @@ class ConsulStore:
 
     # --- events
 
+    @repeated
     def events(self) -> dict[str, dict[str, Any]]:
         """List the events that this agent still remembers, the last 256, by their IDs.
 
@@ -177,18 +192,45 @@ class ConsulStore:
                 f"the event {name} would take {size} bytes, and Consul carries {EVENT_LIMIT}",
                 remedy="shorten the repository's URL or the branch",
             )
+        known = self._alike(name, payload)
+        return self.way.repeat(
+            lambda: self._fire(name, payload),
+            again=lambda: self._arrived(name, payload, known) or self._fire(name, payload),
+        )
+
+    def _fire(self, name: str, payload: str) -> str:
         with self._translated(f"firing the event {name}"):
             event: str = self._consul.event.fire(name, payload.encode())["ID"]
         return event
 
+    def _arrived(self, name: str, payload: str, known: frozenset[str]) -> str:
+        """Tell the ID of an event that was fired though its answer was lost; "" if it was not.
+
+        An event must not be fired twice: each is handled. Between the loss and this question lies
+        the opening of a new connection, in which the agent has read what had reached it.
+        """
+        new = self._alike(name, payload) - known
+        return min(new, default="")
+
+    def _alike(self, name: str, payload: str) -> frozenset[str]:
+        """List the IDs of the events of that name and payload that the agent remembers."""
+        wanted = (name, _encoded(payload.encode()))
+        return frozenset(
+            id_
+            for id_, event in self.events().items()
+            if (event["Name"], event["Payload"]) == wanted
+        )
+
     # --- services
 
+    @repeated
     def services(self) -> tuple[str, ...]:
         """List the names of all services that any agent has registered."""
         with self._translated("listing services"):
             _, found = self._consul.catalog.services()
         return tuple(sorted(found))
 
+    @repeated
     def registrations(self, application: Application) -> frozenset[Registration]:
         """List the application's service as the agents registered it, with its own checks."""
         with self._translated(f"reading the service {application.name}"):

@@ -18,6 +18,7 @@ from cluster_tests.errors import ConsulError
 from cluster_tests.waiting.signals import Source
 
 if TYPE_CHECKING:
+    from cluster_tests.consul.store import ConsulStore
     from cluster_tests.waiting.waiter import Bell
 
 # Records, maintenance flags, reports of migrations; registrations, and their checks.
@@ -39,13 +40,13 @@ class Answer:
 class ConsulWatch(Source):
     """Rings whenever what ``path`` (below ``/v1/``) shows has changed."""
 
-    def __init__(self, host: str, port: int, path: str, bell: Bell, timeout: float) -> None:
-        """Watch ``path`` at ``host:port``; ``timeout`` is seconds for an answer that is due."""
-        super().__init__(f"Consul watch of {path}", bell)
+    def __init__(self, store: ConsulStore, path: str, bell: Bell) -> None:
+        """Watch ``path`` at the agent of ``store``, whose timeout is for an answer that is due."""
+        super().__init__(f"Consul watch of {path}", bell, store.way)
         self.watched = path
-        self._address = (host, port)
+        self._address = (store.host, store.port)
         self._path = f"/v1/{path}?recurse" if path.startswith("kv/") else f"/v1/{path}?"
-        self._timeout = timeout
+        self._timeout = store.timeout
         self._connection: http.client.HTTPConnection | None = None
         self._index = 0
 

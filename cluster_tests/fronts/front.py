@@ -1,7 +1,8 @@
 """Asks a node's front, where its HAProxy answers, as a client from outside would.
 
 Every request is a connection of its own and is made once: a kept connection would hide that the
-front was reloaded onto nothing, a retry that it failed.
+front was reloaded onto nothing, a retry that it failed. Only what broke together with the tunnel to
+the node is asked again, where that changes nothing, and is never the cluster's fault (``way``).
 """
 
 from __future__ import annotations
@@ -13,20 +14,25 @@ import ssl
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import requests
 
-from cluster_tests.errors import FrontError
+from cluster_tests.errors import FrontError, NodeError
 from cluster_tests.fronts.sftp import read_files
+from cluster_tests.way import UNBROKEN, repeated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from cluster_tests.fronts.keys import ServiceKeys
+    from cluster_tests.way import Way
 
 HTTP_PORT, _HTTPS = 80, 443
 _CHUNK = 65536
+# What may be asked twice, by the protocol (RFC 9110, 9.2.2).
+_IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 
 
 @dataclass(frozen=True)
@@ -47,10 +53,15 @@ class Front:
     """One node's front. ``address_of`` tells where one of its ports can be reached from here."""
 
     def __init__(
-        self, node: str, address_of: Callable[[int], tuple[str, int]], timeout: float
+        self,
+        node: str,
+        address_of: Callable[[int], tuple[str, int]],
+        timeout: float,
+        way: Way = UNBROKEN,
     ) -> None:
         """Keep how to reach it; ``timeout`` is in seconds, to connect and between two bytes."""
         self.node = node
+        self.way = way
         self._address_of = address_of
         self._timeout = timeout
 
@@ -69,8 +80,15 @@ class Front:
     ) -> Response:
         """Ask for ``path`` of ``domain``; any status is an answer, redirects are not followed.
 
-        Raises ``FrontError`` when no whole answer comes.
+        Raises ``FrontError`` when no whole answer comes, and ``NodeError`` for a request that broke
+        with the tunnel and must not be made again: a POST.
         """
+        ask = partial(self._http, domain, path, method, body, port)
+        if method in _IDEMPOTENT:
+            return self.way.repeat(ask)
+        return self.way.once(ask)
+
+    def _http(self, domain: str, path: str, method: str, body: bytes | None, port: int) -> Response:
         host, local_port = self._address_of(port)
         started = time.monotonic()
         with self._translated(f"{method} http://{domain}{path}"), requests.Session() as session:
@@ -86,6 +104,7 @@ class Front:
         headers = {name.lower(): value for name, value in found.headers.items()}
         return Response(found.status_code, headers, found.content, time.monotonic() - started)
 
+    @repeated
     def https(self, domain: str, path: str, authority: str, *, port: int = _HTTPS) -> Response:
         """Ask for ``path`` of ``domain``, which the TLS hello names (SNI), as ``http`` does.
 
@@ -107,12 +126,14 @@ class Front:
         headers = {name.lower(): value for name, value in found.getheaders()}
         return Response(found.status, headers, body, time.monotonic() - started)
 
+    @repeated
     def exchange(self, port: int, line: bytes) -> bytes:
         """Send a line over TCP and give all that comes back until the other side closes."""
         with self._translated(f"TCP at port {port}"), self._connected(port) as connection:
             connection.sendall(line + b"\n")
             return b"".join(iter(lambda: connection.recv(_CHUNK), b""))
 
+    @repeated
     def files(self, port: int, keys: ServiceKeys, directory: str) -> dict[str, bytes]:
         """Read all files of ``directory`` over SFTP past Caddy, at an application's ``port``.
 
@@ -122,6 +143,7 @@ class Front:
         with self._translated(f"SFTP at port {port}"):
             return read_files(self._address_of(port), keys, directory, self._timeout)
 
+    @repeated
     def refuses(self, port: int) -> bool:
         """Tell whether nobody is behind ``port``: the connection is refused, or ends wordlessly.
 
@@ -129,17 +151,24 @@ class Front:
         Whoever answers speaks first here: an sshd does. Raises ``FrontError`` when nothing at all
         happens in time, which is neither.
         """
+        began = time.monotonic()
         with self._translated(f"connecting to port {port}"):
-            try:
-                address = self._address_of(port)
-                with socket.create_connection(address, self._timeout) as connection:
-                    return not connection.recv(1)
-            except (ConnectionRefusedError, ConnectionResetError):
+            refused = self._is_refused(port)
+        if refused and self.way.broke_since(began):  # that is how a tunnel ends a connection, too
+            raise NodeError(self.node, f"the tunnel broke while port {port} was asked")
+        return refused
+
+    def _is_refused(self, port: int) -> bool:
+        try:
+            address = self._address_of(port)
+            with socket.create_connection(address, self._timeout) as connection:
+                return not connection.recv(1)
+        except (ConnectionRefusedError, ConnectionResetError):
+            return True
+        except FrontError as error:
+            if "refused" in error.message.lower():  # in sshd's words, from the far end
                 return True
-            except FrontError as error:
-                if "refused" in error.message.lower():  # in sshd's words, from the far end
-                    return True
-                raise
+            raise
 
     def _connected(self, port: int) -> socket.socket:
         return socket.create_connection(self._address_of(port), self._timeout)

@@ -28,7 +28,7 @@ class EngineEvents(Source):
 
     def __init__(self, engine: Engine, bell: Bell) -> None:
         """Follow ``engine``."""
-        super().__init__(f"Docker events of {engine.node}", bell)
+        super().__init__(f"Docker events of {engine.node}", bell, engine.way)
         self.node = engine.node
         self._engine = engine
         self._events: Any = None

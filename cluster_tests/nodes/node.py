@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import secrets
 import socket
 import tarfile
 import time
@@ -22,12 +23,14 @@ import requests
 from cluster_tests.errors import NodeError
 from cluster_tests.model import Container, Volume
 from cluster_tests.nodes.exec_stream import ExecStream
+from cluster_tests.way import UNBROKEN, repeated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path, PurePosixPath
 
     from cluster_tests.model import Application
+    from cluster_tests.way import Way
 
 # An observation reads containers, volumes and two files at once; one more for whoever looks in.
 CONNECTIONS = 6
@@ -57,15 +60,20 @@ class Plugin:
 
 
 class Engine:
-    """Thin readers of one node's engine. Safe to use from several threads."""
+    """Thin readers of one node's engine. Safe to use from several threads.
 
-    def __init__(self, node: str, socket_path: Path, timeout: float) -> None:
+    What changes nothing is asked again when the way to the node breaks under the request.
+    """
+
+    def __init__(self, node: str, socket_path: Path, timeout: float, way: Way = UNBROKEN) -> None:
         """Reach the engine of ``node`` at ``socket_path``; every answer is due in ``timeout`` s."""
         self.node = node
+        self.way = way
         self._socket_path = str(socket_path)
         self._timeout = timeout
         self._api: Any = None
 
+    @repeated
     def open(self) -> None:
         """Agree on an API version; raise ``NodeError`` if the engine does not answer."""
         with self._translated("connecting"):
@@ -93,6 +101,7 @@ class Engine:
 
     # --- readers
 
+    @repeated
     def version(self) -> dict[str, Any]:
         """Give the engine's version, API and kernel, as the engine names them."""
         with self._translated("asking its version"):
@@ -110,16 +119,19 @@ class Engine:
                 remedy=f"on {self.node}: docker start {' '.join(missing)}",
             )
 
+    @repeated
     def running(self) -> frozenset[str]:
         """List the names of the containers that run, whoever's they are."""
         with self._translated("listing containers"):
             return frozenset(_name(item) for item in self._api.containers())
 
+    @repeated
     def root_directory(self) -> str:
         """Tell where the engine keeps images and volumes on the node."""
         with self._translated("asking for its directory"):
             return str(self._api.info()["DockerRootDir"])
 
+    @repeated
     def plugin(self, name: str) -> Plugin:
         """Read a managed plugin; raise ``NodeError`` if there is none of that name."""
         with self._translated(f"reading the plugin {name}"):
@@ -127,6 +139,7 @@ class Engine:
         layers = found["Config"]["rootfs"]["diff_ids"]
         return Plugin(bool(found["Enabled"]), " ".join(layers))
 
+    @repeated
     def attached(self, network: str) -> frozenset[str] | None:
         """List the containers in a network; None when there is no such network."""
         with self._translated(f"reading the network {network}"):
@@ -138,6 +151,7 @@ class Engine:
             containers = self._api.inspect_network(ids[0])["Containers"] or {}
         return frozenset(item["Name"] for item in containers.values())
 
+    @repeated
     def containers(self, application: Application) -> frozenset[Container]:
         """List the application's containers, stopped ones included."""
         with self._translated("listing containers"):
@@ -148,6 +162,7 @@ class Engine:
             for item in found
         )
 
+    @repeated
     def volumes(self, application: Application) -> frozenset[Volume]:
         """List the volumes that start with the application's prefix, labels less compose's own.
 
@@ -168,11 +183,13 @@ class Engine:
             if item["Name"].startswith(application.volume_prefix)
         )
 
+    @repeated
     def images(self) -> frozenset[str]:
         """List the tags of the node's images."""
         with self._translated("listing images"):
             return frozenset(tag for image in self._api.images() for tag in image["RepoTags"] or ())
 
+    @repeated
     def image_of(self, container: str) -> str:
         """Tell the image that a container was made from."""
         with self._translated(f"inspecting {container}"):
@@ -191,6 +208,7 @@ class Engine:
             target = target.parent / member.linkname
         raise NodeError(self.node, f"{container}: {path} is no file")
 
+    @repeated
     def _archived(self, container: str, path: PurePosixPath) -> tuple[tarfile.TarInfo, bytes]:
         with self._translated(f"reading {path} in {container}"):
             pieces, _ = self._api.get_archive(container, str(path))
@@ -203,12 +221,27 @@ class Engine:
 
     def remove_volume(self, name: str) -> None:
         """Remove a volume, whatever its driver; raise ``NodeError`` if it is not there."""
+        # The second time it may be gone because the first request has arrived.
+        self.way.repeat(
+            lambda: self._remove_volume(name), again=lambda: self._remove_volume(name, gone=True)
+        )
+
+    def _remove_volume(self, name: str, *, gone: bool = False) -> None:
         with self._translated(f"removing the volume {name}"):
-            self._api.remove_volume(name)
+            try:
+                self._api.remove_volume(name)
+            except docker.errors.NotFound:
+                if not gone:
+                    raise
 
     # --- processes
 
+    @repeated
     def run(self, container: str, command: Sequence[str]) -> Output:
+        """Run a command that changes nothing, as ``run_once`` does, or again if the way broke."""
+        return self.run_once(container, command)
+
+    def run_once(self, container: str, command: Sequence[str]) -> Output:
         """Run ``command`` in a container to its end; each piece of output is due in time."""
         with self._translated(f"running {command[0]} in {container}"):
             created = self._api.exec_create(container, list(command))
@@ -216,6 +249,7 @@ class Engine:
             code = self._exit_code(created["Id"], command[0])
         return Output(code, _text(stdout), _text(stderr))
 
+    @repeated
     def run_apart(
         self, like: str, command: Sequence[str], mounts: Mapping[str, str | PurePosixPath]
     ) -> Output:
@@ -229,34 +263,51 @@ class Engine:
             image = self._api.inspect_container(like)["Image"]
             # Not binds, which are written with colons: snapshots' names hold some.
             mounted = [_read_only(target, source) for target, source in mounts.items()]
-            created = self._api.create_container(
-                image,
-                entrypoint=list(command),
-                command=[],
-                host_config=self._api.create_host_config(mounts=mounted, network_mode="none"),
-            )
+            # A name of our own: it can be removed even if the answer to its creation is lost.
+            name = f"cluster-tests-{secrets.token_hex(6)}"
             try:
-                self._api.start(created["Id"])
-                code = self._api.wait(created["Id"], timeout=self._timeout)["StatusCode"]
-                stdout = self._api.logs(created["Id"], stderr=False)
-                stderr = self._api.logs(created["Id"], stdout=False)
+                self._api.create_container(
+                    image,
+                    name=name,
+                    entrypoint=list(command),
+                    command=[],
+                    host_config=self._api.create_host_config(mounts=mounted, network_mode="none"),
+                )
+                self._api.start(name)
+                code = self._api.wait(name, timeout=self._timeout)["StatusCode"]
+                stdout = self._api.logs(name, stderr=False)
+                stderr = self._api.logs(name, stdout=False)
             finally:
-                self._api.remove_container(created["Id"], force=True)
+                self._remove_container(name)
         return Output(code, _text(stdout), _text(stderr))
 
+    @repeated
+    def _remove_container(self, name: str) -> None:
+        with (
+            self._translated(f"removing the container {name}"),
+            contextlib.suppress(docker.errors.NotFound),
+        ):
+            self._api.remove_container(name, force=True)
+
+    @repeated
     def start(self, container: str, command: Sequence[str]) -> ExecStream:
-        """Start ``command`` in a container; it lives until its stream is closed."""
+        """Start ``command`` in a container; it lives until its stream is closed.
+
+        One whose stream broke before it was in use ends by the end of its input.
+        """
         with self._translated(f"starting {command[0]} in {container}"):
             created = self._api.exec_create(container, list(command), stdin=True)
             return ExecStream(self._socket_path, created["Id"], self._timeout)
 
+    @repeated
     def events(self, filters: dict[str, list[str]]) -> Any:  # noqa: ANN401 - the SDK is untyped
         """Open the engine's events: an iterator whose ``close`` ends it from any thread."""
         with self._translated("following its events"):
             return self._api.events(filters=filters, decode=True)
 
+    @repeated
     def ask(self, doing: str, question: Callable[[Any], T]) -> T:
-        """Put ``question`` to the engine's SDK client; its errors are told as all others here."""
+        """Put ``question`` to the SDK's client, as the readers here do; it may change nothing."""
         with self._translated(doing):
             return question(self._api)
 

@@ -1,11 +1,15 @@
 """The harness's end of the probe: one long-lived process per node (``probe_script``).
 
+When the way to the node breaks, a new process is started as soon as it is back; what changes
+nothing is then asked again, and so is a snapshot, of which there may be one more.
+
 A look through the ``buttervolume`` and ``docker`` command lines costs half a second a call; the
 probe answers in milliseconds, and rings the bell when the node's logs or checkouts change.
 """
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import threading
@@ -20,14 +24,17 @@ from cluster_tests.errors import NodeError
 from cluster_tests.nodes import probe_script
 from cluster_tests.nodes.exec_stream import STDOUT
 from cluster_tests.waiting.signals import Source
+from cluster_tests.way import UNBROKEN, repeated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from cluster_tests.errors import HarnessError
     from cluster_tests.inventory.entries import Inventory
     from cluster_tests.model import Application
     from cluster_tests.nodes.exec_stream import ExecStream
     from cluster_tests.waiting.waiter import Bell
+    from cluster_tests.way import Way
 
 COMMAND = ("python3", "-u", "-c", Path(probe_script.__file__).read_text(encoding="utf-8"))
 _STDERR_LINES = 20
@@ -52,10 +59,15 @@ class Probe(Source):
     """Asks one node's probe; also the source of that node's signals."""
 
     def __init__(
-        self, node: str, inventory: Inventory, bell: Bell, start: Callable[[], ExecStream]
+        self,
+        node: str,
+        inventory: Inventory,
+        bell: Bell,
+        start: Callable[[], ExecStream],
+        way: Way = UNBROKEN,
     ) -> None:
         """Probe ``node``; ``start`` executes ``COMMAND`` in its Consul container."""
-        super().__init__(f"probe of {node}", bell)
+        super().__init__(f"probe of {node}", bell, way)
         self.node = node
         self._settings = _settings(inventory)
         self._timeout = inventory.deadlines.answer
@@ -70,6 +82,7 @@ class Probe(Source):
 
     # --- what it answers
 
+    @repeated
     def observed(self, application: Application) -> dict[str, Any]:
         """Read the parts of an observation: ``OBSERVED``, in JSON's types."""
         return self._read(OBSERVED, name=application.name, prefix=application.volume_prefix)
@@ -78,14 +91,17 @@ class Probe(Source):
         """Remove the snapshots of the application's volumes, and tell their names."""
         return self.remove_snapshots_of(application.volume_prefix)
 
+    @repeated
     def remove_snapshots_of(self, prefix: str) -> list[str]:
         """Remove the snapshots of all volumes whose names begin so, and tell their names."""
         return list(self._read(("removed",), prefix=prefix)["removed"])
 
+    @repeated
     def snapshots_of(self, prefix: str) -> list[str]:
         """List the snapshots whose names begin so."""
         return list(self._read(("snapshots",), prefix=prefix)["snapshots"])
 
+    @repeated
     def take_snapshot(self, volume: str) -> str:
         """Take a snapshot of a volume now, and tell its name."""
         return str(self._read(("taken",), volume=volume)["taken"])
@@ -102,6 +118,7 @@ class Probe(Source):
         """Remove a volume through the plugin; tell what it objects, "" when it is done."""
         return str(self._read(("dropped",), volume=volume)["dropped"])
 
+    @repeated
     def clock(self) -> float:
         """Tell the node's time, in seconds since the epoch."""
         return float(self._read(("clock",))["clock"])
@@ -110,11 +127,13 @@ class Probe(Source):
         """Restore a snapshot as a volume; tell what the plugin objects, "" when it is done."""
         return str(self._read(("restored",), snapshot=snapshot, volume=volume)["restored"])
 
+    @repeated
     def handling(self, event_id: str) -> Handling:
         """Tell how far the node is with an event."""
         values = self._read(("handled", "handling"), event=event_id)
         return Handling(bool(values["handled"]), tuple(values["handling"]))
 
+    @repeated
     def require_plugin(self) -> None:
         """Raise ``NodeError`` unless the volume plugin answers.
 
@@ -127,12 +146,18 @@ class Probe(Source):
             error.remedy = f"on {self.node}: docker plugin enable {self._plugin}"
             raise
 
+    @repeated
     def log(self, lines: int) -> list[str]:
         """Give the last ``lines`` lines of the handler's log."""
         return list(self._read(("log",), lines=lines)["log"])
 
     def _read(self, parts: tuple[str, ...], **arguments: object) -> dict[str, Any]:
         """Ask for ``parts``; raise ``NodeError`` when there is no answer, or an error."""
+        if self._thread is None:
+            raise NodeError(self.node, "the probe is not open")
+        if self.broken:
+            raise self._ended()
+        self._await(self._ready, "about to start")
         number = next(self._numbers)
         answer: Future[dict[str, Any]] = Future()
         self._asked[number] = answer
@@ -154,13 +179,12 @@ class Probe(Source):
             raise NodeError(self.node, message) from error
 
     def _write(self, message: Mapping[str, object]) -> None:
-        if self._stream is None:
-            raise NodeError(self.node, "the probe is not open")
-        if self.broken:
+        stream = self._stream
+        if stream is None:
             raise self._ended()
         try:
             with self._writing:
-                self._stream.write(json.dumps(message).encode() + b"\n")
+                stream.write(json.dumps(message).encode() + b"\n")
         except OSError as error:
             raise NodeError(self.node, f"the probe's stream broke: {error}") from error
 
@@ -168,15 +192,18 @@ class Probe(Source):
 
     def connect(self) -> None:
         """Start the process and hand it its settings."""
-        self._ready = Future()
         self._stderr.clear()
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.close()
         self._stream = self._start()
+        self._write(self._settings)
 
     def open(self) -> None:
         """Open, and wait until the process watches and answers."""
+        self._ready = Future()
         super().open()
         try:
-            self._write(self._settings)
             self._await(self._ready, "just started")
         except NodeError:
             self.close()
@@ -225,11 +252,18 @@ class Probe(Source):
         return NodeError(self.node, f"the probe in the Consul container ended{said}")
 
     def _fail_waiting(self) -> None:
-        for answer in (self._ready, *tuple(self._asked.values())):
-            try:
-                answer.set_exception(self._ended())
-            except InvalidStateError:
-                continue  # answered before the end
+        # Who asks from now on waits for the process that may come after this one.
+        ready, self._ready = self._ready, Future()
+        for answer in (ready, *tuple(self._asked.values())):
+            self._refuse(answer)
+
+    def _fail(self, error: HarnessError) -> None:
+        super()._fail(error)
+        self._refuse(self._ready)
+
+    def _refuse(self, answer: Future[dict[str, Any]]) -> None:
+        with contextlib.suppress(InvalidStateError):  # answered before the end
+            answer.set_exception(self._ended())
 
 
 def _settings(inventory: Inventory) -> dict[str, str]:

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from cluster_tests.errors import FrontError, HarnessError, NodeError, SeveralErrors
+from cluster_tests.way import UNBROKEN, Way
 from tunnels import SocketForward, TcpForward, TunnelError, TunnelGroup, http_answers
 from tunnels.errors import FarEndError, GroupError, NoAnswerError
 
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
     from tunnels import Target
 
 _ENGINE_SOCKET = "/var/run/docker.sock"  # Docker's own default, which the contract keeps
+# Where sshd forbids the forwarding of sockets: what Docker's own client runs for ssh:// addresses.
+_FALLBACK = "docker system dial-stdio"
+# Seconds before a request in which the tunnel's break may still be why the request broke: a pooled
+# connection is reset a moment after the break is noted.
+_SIMULTANEOUS = 0.1
 _LOOPBACK = "127.0.0.1"
 
 
@@ -82,6 +88,15 @@ class Links:
         with _translated(node):
             return tunnel.forward(forward)
 
+    def way(self, node: str) -> Way:
+        """Tell whether the tunnel to a node broke under a request."""
+        tunnel = self._group[node]
+        return Way(node, lambda moment: tunnel.broke_since(moment - _SIMULTANEOUS))
+
+    def front_way(self, node: str) -> Way:
+        """Tell it for a node's front, which may be reached without the tunnel."""
+        return UNBROKEN if self._inventory.nodes[node].front == "direct" else self.way(node)
+
     def _target(self, node: str) -> Target:
         deadlines = self._inventory.deadlines
         ssh = self._inventory.nodes[node].ssh
@@ -95,6 +110,7 @@ class Links:
             _ENGINE_SOCKET,
             Path(self._directory.name) / f"{node}.sock",
             answers=http_answers("/_ping"),
+            fallback_command=_FALLBACK,
         )
 
     def _forwards(self, node: str) -> list[SocketForward | TcpForward]:

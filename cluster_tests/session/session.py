@@ -90,7 +90,10 @@ class Session:
         """Reach every node's front."""
         return {
             node: Front(
-                node, partial(self.links.front_address, node), self.inventory.deadlines.answer
+                node,
+                partial(self.links.front_address, node),
+                self.inventory.deadlines.answer,
+                self.links.front_way(node),
             )
             for node in self.inventory.nodes
         }
@@ -187,7 +190,10 @@ def open_session(inventory_path: Path, *, keep: bool = False) -> Session:
         stack.callback(links.close)
         links.open()
         sockets = {node: links.engine_socket(node) for node in inventory.nodes}
-        cluster = stack.enter_context(Cluster(inventory, sockets, links.consul_address(), effort))
+        ways = {node: links.way(node) for node in inventory.nodes}
+        cluster = stack.enter_context(
+            Cluster(inventory, sockets, links.consul_address(), effort, ways)
+        )
         return Session(
             inventory_path=inventory_path,
             inventory=inventory,

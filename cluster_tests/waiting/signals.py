@@ -1,8 +1,9 @@
 """Sources of signals: threads that listen to something and ring the bell.
 
-A source ends promptly when closed, because closing it shuts the socket that its thread reads. A
-source that breaks by itself fails the bell; ``Sources.reopen_broken`` opens it again, knowingly,
-before the next wait begins.
+A source ends promptly when closed, because closing it shuts the socket that its thread reads. One
+that breaks together with the way to its node opens itself again, a few times, and rings, since
+something may have been missed. One that breaks by itself fails the bell; ``Sources.reopen_broken``
+opens it again, knowingly, before the next wait begins.
 """
 
 from __future__ import annotations
@@ -16,24 +17,29 @@ from typing import TYPE_CHECKING, Self
 
 from cluster_tests.errors import HarnessError
 from cluster_tests.waiting.side_by_side import side_by_side
+from cluster_tests.way import UNBROKEN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import Executor
 
     from cluster_tests.waiting.waiter import Bell
+    from cluster_tests.way import Way
 
 # Seconds a source's thread may take to end once its socket is shut.
 _FAREWELL = 5.0
+# Times that a source opens itself again without having heard anything in between.
+_TRIES = 4
 
 
 class Source(ABC):
     """One thing to listen to, on a thread of its own."""
 
-    def __init__(self, name: str, bell: Bell) -> None:
+    def __init__(self, name: str, bell: Bell, way: Way = UNBROKEN) -> None:
         """Listen under ``name``, which the error of a broken source carries."""
         self.name = name
         self.bell = bell
+        self.way = way
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self.broken = False  # it was opened, was not closed, and listens no more
@@ -67,14 +73,42 @@ class Source(ABC):
                 raise HarnessError(f"{self.name}: its thread did not end in {_FAREWELL:g} s")
 
     def _run(self) -> None:
+        error = None
+        while error is None:
+            began = time.monotonic()
+            ended = self._caught(self.listen)
+            error = self._revive(
+                ended or HarnessError(f"{self.name}: the other side ended the stream"), began
+            )
+        self._fail(error)
+
+    def _revive(self, error: HarnessError, began: float) -> HarnessError | None:
+        """Connect again if it was the way that broke since ``began``; tell what is not mended."""
+        for _ in range(_TRIES):
+            if self._closing.is_set() or not self.way.broke_since(began):
+                return error
+            began = time.monotonic()
+            failed = self._caught(self._reconnect)
+            if failed is None:
+                return None
+            error = failed
+        return error
+
+    def _reconnect(self) -> None:
+        self.connect()
+        if self._closing.is_set():  # it may have been closed before there was anything to shut
+            self.disconnect()
+        self.bell.ring()  # for what happened meanwhile
+
+    def _caught(self, step: Callable[[], None]) -> HarnessError | None:
+        """Take a step; tell the error it ended with."""
         try:
-            self.listen()
+            step()
         except HarnessError as error:
-            self._fail(error)
+            return error
         except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to but the bell
-            self._fail(HarnessError(f"{self.name}: {type(error).__name__}: {error}"))
-        else:
-            self._fail(HarnessError(f"{self.name}: the other side ended the stream"))
+            return HarnessError(f"{self.name}: {type(error).__name__}: {error}")
+        return None
 
     def _fail(self, error: HarnessError) -> None:
         if not self._closing.is_set():

@@ -9,6 +9,7 @@ import pytest
 
 from cluster_tests.consul import flag_history
 from cluster_tests.consul.flag_history import FlagHistory, FlagRecorder, Sighting
+from cluster_tests.consul.store import ConsulStore
 from cluster_tests.consul.watch import Answer
 from cluster_tests.errors import HarnessError
 from cluster_tests.waiting.waiter import Bell
@@ -43,7 +44,7 @@ def test_each_change_is_counted(
 
 @pytest.fixture
 def recorder() -> FlagRecorder:
-    return FlagRecorder("127.0.0.1", 1, KEY, Bell(), timeout=1)
+    return FlagRecorder(ConsulStore("127.0.0.1", 1, timeout=1), KEY, Bell())
 
 
 def answer(index: int, *keys: tuple[str, int]) -> Answer:

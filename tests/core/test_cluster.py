@@ -99,7 +99,7 @@ class Shown:
         view = self.world.view(self.node)
         return haproxy_of(view) if "haproxy" in container else caddy_of(view)
 
-    def run(self, container: str, command: list[str]) -> Output:
+    def run_once(self, container: str, command: list[str]) -> Output:
         self.world.ran.append((self.node, container, command[-1]))
         return self.world.output
 

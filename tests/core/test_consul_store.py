@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 import http.server
 import json
 import re
@@ -19,6 +20,7 @@ from cluster_tests.errors import ConsulError, EventTooLargeError, HarnessError
 from cluster_tests.model import Application, Check, Registration
 from cluster_tests.waiting.signals import Sources
 from cluster_tests.waiting.waiter import Bell
+from cluster_tests.way import Way
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +40,8 @@ class Consul(http.server.ThreadingHTTPServer):
         self.asked: list[tuple[str, bytes]] = []
         self.index = 5
         self.changed = threading.Condition()
+        self.loses: list[tuple[bool, str]] = []  # answers to lose: whether the request arrived
+        self.events: list[dict[str, str | None]] = []
 
     def change(self, index: int) -> None:
         with self.changed:
@@ -52,7 +56,17 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         path, _, query = self.path.partition("?")
-        self.server.asked.append((f"{self.command} {path}", body))
+        asked = f"{self.command} {path}"
+        self.server.asked.append((asked, body))
+        if (True, asked) in self.server.loses or (False, asked) in self.server.loses:
+            arrived = (True, asked) in self.server.loses
+            self.server.loses.remove((arrived, asked))
+            if arrived and self.command == "PUT":
+                self._keep(path, body)
+            self.close_connection = True
+            return
+        if asked == "GET /v1/event/list":
+            self.server.answers.setdefault(asked, (200, self.server.events))
         if found := re.search(r"index=(\d+)", query):
             with self.server.changed:
                 self.server.changed.wait_for(lambda: self.server.index != int(found[1]), 5)
@@ -63,6 +77,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("X-Consul-Index", str(self.server.index))
         self.end_headers()
         self.wfile.write(data)
+
+    def _keep(self, path: str, body: bytes) -> None:
+        payload = base64.b64encode(body).decode()
+        name = path.rpartition("/")[2]
+        events = self.server.events
+        events.append({"ID": f"event-{len(events)}", "Name": name, "Payload": payload})
 
     do_GET = do_PUT = do_DELETE = answer  # noqa: N815 - the names are the base class's
 
@@ -143,7 +163,61 @@ def test_the_flag_is_up_even_when_it_holds_nothing(consul: Consul, store: Consul
 def test_an_event_is_fired_as_json(consul: Consul, store: ConsulStore) -> None:
     consul.answers["PUT /v1/event/fire/deploy"] = (200, {"ID": "an-id"})
     assert store.fire("deploy", {"slave": None}) == "an-id"
-    assert consul.asked == [("PUT /v1/event/fire/deploy", b'{"slave":null}')]
+    assert consul.asked[-1] == ("PUT /v1/event/fire/deploy", b'{"slave":null}')
+
+
+FIRE = "PUT /v1/event/fire/deploy"
+
+
+@pytest.fixture
+def breaking(consul: Consul) -> Iterator[ConsulStore]:
+    """A store whose way breaks under every request that fails."""
+    store = ConsulStore("127.0.0.1", consul.server_port, 2, Way("core1", lambda _: True))
+    yield store
+    store.close()
+    # urllib3 closes a pool's connections once nobody knows the pool, and its errors know it.
+    gc.collect()
+
+
+def test_an_event_that_arrived_though_its_answer_was_lost_is_not_fired_again(
+    consul: Consul, breaking: ConsulStore
+) -> None:
+    consul.events = [
+        {"ID": "before", "Name": "deploy", "Payload": base64.b64encode(b"{}").decode()},
+        {"ID": "a", "Name": "deploy", "Payload": None},
+    ]
+    consul.loses = [(True, FIRE)]
+    assert breaking.fire("deploy", {}) == "event-2"
+    assert [asked for asked, _ in consul.asked].count(FIRE) == 1
+
+
+def test_an_event_that_did_not_arrive_is_fired_again(consul: Consul, breaking: ConsulStore) -> None:
+    consul.events = [{"ID": "b", "Name": "deploy", "Payload": base64.b64encode(b"{}").decode()}]
+    consul.answers[FIRE] = (200, {"ID": "an-id"})
+    consul.loses = [(False, FIRE)]
+    assert breaking.fire("deploy", {}) == "an-id"
+    assert [asked for asked, _ in consul.asked].count(FIRE) == 2
+
+
+def test_what_is_lost_without_the_way_is_an_error_and_fired_once(
+    consul: Consul, store: ConsulStore
+) -> None:
+    consul.loses = [(False, FIRE)]
+    with pytest.raises(ConsulError, match="firing the event deploy"):
+        store.fire("deploy", {})
+    assert [asked for asked, _ in consul.asked].count(FIRE) == 1
+
+
+def test_a_question_that_broke_with_the_way_is_asked_again(
+    consul: Consul, breaking: ConsulStore
+) -> None:
+    consul.answers[RECORD] = (200, entry(APPLICATION.record_key, b'{"master": "core1"}'))
+    consul.loses = [(True, RECORD)] * 3
+    assert breaking.record(APPLICATION) == {"master": "core1"}
+    consul.loses = [(True, RECORD)] * 9
+    with pytest.raises(ConsulError, match="reading app/"):
+        breaking.record(APPLICATION)
+    assert len(consul.loses) == 5  # it is not asked for ever
 
 
 def test_an_event_too_large_is_refused_before_it_is_sent(
@@ -239,7 +313,7 @@ def test_a_consul_that_is_silent_is_given_up_in_time() -> None:
 
 @pytest.fixture
 def watch(consul: Consul) -> Iterator[ConsulWatch]:
-    watch = ConsulWatch("127.0.0.1", consul.server_port, "kv/app/", Bell(), 2)
+    watch = ConsulWatch(ConsulStore("127.0.0.1", consul.server_port, 2), "kv/app/", Bell())
     watch.open()
     yield watch
     watch.close()
@@ -270,7 +344,7 @@ def test_a_watch_that_breaks_fails_the_bell_and_can_be_reopened(
 
 
 def test_closing_interrupts_the_query(consul: Consul) -> None:
-    watch = ConsulWatch("127.0.0.1", consul.server_port, "kv/app/", Bell(), 2)
+    watch = ConsulWatch(ConsulStore("127.0.0.1", consul.server_port, 2), "kv/app/", Bell())
     with ThreadPoolExecutor(1) as executor:
         sources = Sources([watch]).open(executor)
         sources.close()

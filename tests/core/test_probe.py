@@ -16,6 +16,7 @@ from cluster_tests.model import Application
 from cluster_tests.nodes.exec_stream import STDERR, STDOUT, ExecStream
 from cluster_tests.nodes.probe import COMMAND, Probe
 from cluster_tests.waiting.waiter import Bell
+from cluster_tests.way import Way
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -164,6 +165,30 @@ def test_a_probe_that_died_can_be_opened_again(bench: Bench) -> None:
     bench.probe.open()
     assert not bench.probe.handling("x").handled
     assert bench.bell.wait(bench.bell.rung - 1, 0)
+
+
+def test_a_question_that_broke_with_the_way_is_put_to_the_next_process(
+    tmp_path: Path, inventory: Inventory
+) -> None:
+    bench = Bench(tmp_path, inventory)
+    bench.probe.way = Way("core1", lambda _: True)
+    bench.probe.open()
+    (bench.deploy / "events.log").write_text("an-id\n")
+    first = bench.process
+    assert first
+    before = bench.bell.rung
+    first.process.kill()
+    assert bench.probe.handling("an-id").handled
+    assert bench.process is not first
+    assert not bench.probe.broken
+    assert bench.bell.wait(before, 5)
+    bench.probe.close()
+    assert not [t for t in threading.enumerate() if t.name == bench.probe.name]
+
+
+def test_one_that_is_not_open_says_so(tmp_path: Path, inventory: Inventory) -> None:
+    with pytest.raises(NodeError, match="core1: the probe is not open"):
+        Bench(tmp_path, inventory).probe.clock()
 
 
 def test_one_that_cannot_start_says_what_python_said(tmp_path: Path, inventory: Inventory) -> None:

@@ -31,7 +31,7 @@ class PaperEngine:
     def image_of(self, _container: str) -> str:
         return "forge:5000/consul"
 
-    def run(self, container: str, command: Sequence[str]) -> Output:
+    def run_once(self, container: str, command: Sequence[str]) -> Output:
         assert container == "consul_1"
         assert "forge:5000/consul" in command
         self.scripts.append(command[-1])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import cluster_tests.way
 from cluster_tests.errors import HarnessError
 from cluster_tests.waiting.signals import Source, Sources
 from cluster_tests.waiting.waiter import Bell
@@ -82,6 +83,65 @@ def test_a_stream_that_ends_by_itself_breaks_the_bell(line: Line, bell: Bell) ->
     with pytest.raises(HarnessError, match="line: the other side ended the stream"):
         bell.wait(bell.rung, 5)
     assert line.broken
+
+
+class Way(cluster_tests.way.Way):
+    """Breaks when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__("core1", lambda _: self.broken)
+        self.broken = False
+
+
+class Renewed(Line):
+    """Gets a new line each time it connects, and tells how often that was."""
+
+    def __init__(self, name: str, bell: Bell) -> None:
+        super().__init__(name, bell)
+        self.way: Way = Way()
+        self.connected = 0
+
+    def connect(self) -> None:
+        super().connect()
+        self.connected += 1
+        if self.connected > 1:
+            self.ours.close()
+            self.ours, self.theirs = socket.socketpair()
+            self.way.broken = False
+
+
+@pytest.fixture
+def renewed(bell: Bell) -> Iterator[Renewed]:
+    line = Renewed("renewed", bell)
+    line.open()
+    yield line
+    line.close()
+
+
+def test_one_that_breaks_with_its_way_opens_itself_again_and_rings(
+    renewed: Renewed, bell: Bell
+) -> None:
+    for number in (2, 3):
+        before, old = bell.rung, renewed.theirs
+        renewed.way.broken = True
+        old.shutdown(socket.SHUT_RDWR)
+        assert bell.wait(before, 5)  # something may have been missed
+        assert renewed.connected == number
+        assert not renewed.broken
+        old.close()
+        before = bell.rung
+        renewed.theirs.send(b"x")
+        assert bell.wait(before, 5)
+
+
+def test_one_whose_way_stays_broken_breaks_the_bell_in_the_end(
+    renewed: Renewed, bell: Bell
+) -> None:
+    renewed.refuse = renewed.way.broken = True
+    renewed.theirs.shutdown(socket.SHUT_RDWR)
+    with pytest.raises(HarnessError, match="renewed refuses"):
+        bell.wait(bell.rung, 5)
+    assert renewed.broken
 
 
 def test_a_broken_source_is_opened_again_before_the_next_wait(line: Line, bell: Bell) -> None:

@@ -16,6 +16,7 @@ from alive_helpers import QUICK, assert_echoes, await_health, await_reconnection
 from far_ends import PATIENCE, FarEnd, dial, echo, read_all, read_exactly
 
 from tunnels import SocketForward, State, TcpForward, Tunnel
+from tunnels.entrance import Entrance
 from tunnels.errors import ConnectionLostError, FarEndError
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def test_who_waited_too_long_is_refused(
                     client.recv(1)
             else:
                 assert client.recv(1) == b""
-        with pytest.raises(ConnectionLostError, match="did not come back within 0.3 s"):
+        with pytest.raises(ConnectionLostError, match=r"did not come back within 0\.3 s"):
             tunnel.connect("localhost", 80)
         with pytest.raises(ConnectionLostError, match="refuses connections"):
             tunnel.forward(TcpForward("localhost", 80))
@@ -247,18 +248,22 @@ def test_a_reconnection_is_told_once_with_cause_and_count(
 
 def test_its_health_shows_what_happens(own_sshd: Sshd) -> None:
     tunnel = Tunnel(own_sshd.target(**QUICK))
-    assert tunnel.health.state is State.NEW
+    seen = [tunnel.health]
     tunnel.open()
-    with tunnel._line._news:
-        assert tunnel.health.state is State.OPEN
-        assert tunnel.health.error is None
-    opened = tunnel.health.since
+    seen.append(tunnel.health)
     own_sshd.stop()
     await_state(tunnel, State.RECONNECTING)
-    assert tunnel.health.since > opened
-    assert isinstance(tunnel.health.error, ConnectionLostError | None) or tunnel.health.error
+    seen.append(tunnel.health)
+    own_sshd.start()
+    await_state(tunnel, State.OPEN)
+    seen.append(tunnel.health)
     tunnel.close()
-    assert tunnel.health.state is State.CLOSED
+    seen.append(tunnel.health)
+    states = [State.NEW, State.OPEN, State.RECONNECTING, State.OPEN, State.CLOSED]
+    assert [health.state for health in seen] == states
+    assert [health.error is None for health in seen] == [True, True, False, True, True]
+    assert [health.reconnections for health in seen] == [0, 0, 0, 1, 1]
+    assert [health.since for health in seen] == sorted({health.since for health in seen})
     assert not tunnel.is_alive
 
 
@@ -285,6 +290,30 @@ def test_traffic_is_counted_by_forward(
     assert (counted.connections, counted.received, counted.sent) == (2, 1000, 1000)
     with pytest.raises(KeyError):
         tunnel.traffic(TcpForward("localhost", 80))
+
+
+def test_whoever_sees_a_connection_end_can_tell_whether_the_tunnel_ended_it(
+    own_sshd: Sshd, tunnel: Tunnel, near: Path, tcp_far_end: Callable[..., tuple[str, int]]
+) -> None:
+    assert not near.exists()
+    address = tunnel.forward(TcpForward(*tcp_far_end(lambda connection: [connection.recv(1)])))
+    began = time.monotonic()
+    with dial(address) as client:
+        client.sendall(b"x")
+        assert client.recv(1) == b""  # the far end hangs up
+        assert not tunnel.broke_since(began)
+    for number in range(1, 11):
+        began = time.monotonic()
+        with dial(tunnel.forward(TcpForward(*tcp_far_end()))) as client:
+            client.sendall(b"hello")
+            assert read_exactly(client, 5) == b"hello"
+            assert not tunnel.broke_since(began)
+            own_sshd.signal_sessions(signal.SIGKILL)
+            with pytest.raises(ConnectionResetError):
+                client.recv(1)
+            assert tunnel.broke_since(began)  # at once, whatever the tunnel's own thread knows
+        await_reconnection(tunnel, number)
+        assert not tunnel.broke_since(time.monotonic())
 
 
 # --- the socket's file
@@ -315,16 +344,21 @@ def test_a_file_that_somebody_put_in_the_sockets_place_is_left_alone_and_told_on
     near: Path,
     socket_far_end: Callable[..., str],
     caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tunnel.forward(SocketForward(socket_far_end(), near))
     near.unlink()
     near.write_text("precious")
-    seen = threading.Semaphore(0)
-    entrance = tunnel._entrances[next(iter(tunnel._entrances))]
-    look_after = entrance.look_after
-    entrance.look_after = lambda: (look_after(), seen.release())  # type: ignore[method-assign, assign, func-returns-value]
+    looked = threading.Semaphore(0)
+    look_after = Entrance.look_after
+
+    def look(entrance: Entrance) -> None:
+        look_after(entrance)
+        looked.release()
+
+    monkeypatch.setattr(Entrance, "look_after", look)
     for _ in range(3):
-        assert seen.acquire(timeout=PATIENCE)
+        assert looked.acquire(timeout=PATIENCE)
     assert near.read_text() == "precious"
     assert len([m for m in caplog.messages if "cannot be made again" in m]) == 1
     near.unlink()

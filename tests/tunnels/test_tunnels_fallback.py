@@ -14,13 +14,15 @@ from alive_helpers import QUICK, assert_echoes, await_reconnection
 from far_ends import PATIENCE, dial, read_all, read_exactly
 
 from tunnels import SocketForward, Tunnel, http_answers
-from tunnels.errors import ForwardingForbiddenError
+from tunnels.errors import FarEndError, ForwardingForbiddenError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from real_sshd import Sshd
+
+    Spec = Callable[[str], SocketForward]
 
 pytest_plugins = ["tunnel_fixtures"]
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
@@ -56,9 +58,6 @@ def spec_to(tmp_path: Path) -> Callable[[str], SocketForward]:
         return SocketForward(far, tmp_path / "near" / "s.sock", fallback_command=command)
 
     return make
-
-
-Spec = "Callable[[str], SocketForward]"
 
 
 def test_it_works_and_is_told_once(
@@ -98,16 +97,16 @@ def test_a_command_that_is_missing_too_is_told_with_what_forbids_the_rest(
     assert "AllowStreamLocalForwarding" in caught.value.remedy
 
 
-def test_where_no_command_may_be_run_that_is_told(
+def test_where_no_command_may_be_run_every_cause_is_named(
     make_sshd: Callable[..., Sshd], spec_to: Spec, socket_far_end: Callable[..., str]
 ) -> None:
-    """With the server's word for "prohibited", as an administrator's no-port-forwarding gives."""
     sshd = make_sshd("AllowStreamLocalForwarding no", "MaxSessions 0")
     with (
         Tunnel(sshd.target(**QUICK)) as tunnel,
-        pytest.raises(Exception, match="AllowStreamLocalForwarding"),
+        pytest.raises(FarEndError) as caught,
     ):
         tunnel.forward(spec_to(socket_far_end()))
+    assert "AllowStreamLocalForwarding" in caught.value.remedy
 
 
 def test_each_direction_ends_on_its_own(
