@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 
-from cluster_tests.inventory_file import load_inventory
+from cluster_tests.inventory.file import load_inventory
 from cluster_tests.lab.plan import PREFIX, LabPlan
 from cluster_tests.report import say
 
