@@ -51,8 +51,9 @@ class Pulse:
 
     def _ask(self, now: float) -> None:
         """Have the loop send it: a full connection would hold up whoever sends."""
-        if self._loop.call(lambda: self._transport.ping(self._answer())):
-            self._asked = now
+        self._asked = now  # before the question: the answer may come before `call` returns
+        if not self._loop.call(lambda: self._transport.ping(self._answer())):
+            self._asked = None
 
     def _answer(self) -> Callable[[], None]:
         sent = time.monotonic()
