@@ -5,12 +5,14 @@ Errors of the tunnels are translated here: above this room a tunnel that broke i
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from cluster_tests.errors import FrontError, HarnessError, NodeError, SeveralErrors
+from cluster_tests.report import say
 from cluster_tests.way import UNBROKEN, Way
 from tunnels import SocketForward, TcpForward, TunnelError, TunnelGroup, http_answers
 from tunnels.errors import FarEndError, GroupError, NoAnswerError
@@ -30,6 +32,17 @@ _SIMULTANEOUS = 0.1
 _LOOPBACK = "127.0.0.1"
 
 
+_TOLD = logging.getLogger("tunnels")
+
+
+class _Teller(logging.Handler):
+    """Tells what the tunnels warn of: reconnections, above all."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print it among what the run tells."""
+        say(f"tunnels: {record.getMessage()}")
+
+
 class Links:
     """Tunnels to all nodes of an inventory: the engines' sockets, Consul, and the fronts."""
 
@@ -37,6 +50,7 @@ class Links:
         """Plan the tunnels; nothing is opened yet. Raises NodeError for an ssh_config."""
         self._inventory = inventory
         targets = {node: self._target(node) for node in inventory.nodes}
+        self._teller = _Teller(logging.WARNING)
         # It is made 0700: whoever reaches an engine's socket is root on that node.
         self._directory = TemporaryDirectory(prefix="cluster-tests-")
         self._engines = {node: self._engine_forward(node) for node in inventory.nodes}
@@ -50,9 +64,11 @@ class Links:
 
     def open(self) -> None:
         """Open all side by side, or raise ``HarnessError`` for all nodes that cannot be reached."""
+        _TOLD.addHandler(self._teller)
         try:
             self._group.open()
         except GroupError as error:
+            _TOLD.removeHandler(self._teller)
             self._directory.cleanup()
             raise _by_node(error) from error
 
@@ -63,6 +79,7 @@ class Links:
         except GroupError as error:
             raise _by_node(error) from error
         finally:
+            _TOLD.removeHandler(self._teller)
             self._directory.cleanup()
 
     def engine_socket(self, node: str) -> Path:

@@ -33,6 +33,7 @@ _ASK_LEADER = (
     'print(r.urlopen("http://127.0.0.1:8500/v1/status/leader", timeout=5).read().decode())'
 )
 _SECOND_SSHD, _SECOND_PID = 10022, "/run/second-sshd.pid"
+_TOOLS = "/run/few-tools"
 
 _TAKEN = "taken-by-hand"
 _TAKING = f"""
@@ -166,13 +167,33 @@ def _unreachable(bench: Bench) -> Iterator[Path]:
 
 @contextmanager
 def _no_socket_forwarding(bench: Bench) -> Iterator[Path]:
-    """Start a second sshd on core2, with the same host key, that forbids it."""
+    with _second_sshd(bench, "AllowStreamLocalForwarding=no") as inventory:
+        yield inventory
+
+
+@contextmanager
+def _nor_docker(bench: Bench) -> Iterator[Path]:
+    """Forbid it, and let the login find the tools with which we look, but no Docker client."""
+    tools = "sh stat readlink grep"
+    _in("core2", "sh", "-c", f"mkdir -p {_TOOLS}; cd {_TOOLS}; ln -sf $(which {tools}) .")
+    try:
+        options = ("AllowStreamLocalForwarding=no", f"SetEnv=PATH={_TOOLS}")
+        with _second_sshd(bench, *options) as inventory:
+            yield inventory
+    finally:
+        _in("core2", "rm", "-r", _TOOLS)
+
+
+@contextmanager
+def _second_sshd(bench: Bench, *settings: str) -> Iterator[Path]:
+    """Start another sshd on core2, with the same host key and these settings."""
     address = bench.values["nodes"]["core2"]["address"]
     known = bench.directory / "known_hosts"
     public = in_node("core2", "ssh-keygen", "-y", "-f", "/etc/ssh/host_ed25519").strip()
     known.write_text(f"[{address}]:{_SECOND_SSHD} {public}\n")
     bench.ssh("core2").update(host=address, port=_SECOND_SSHD, known_hosts=str(known))
-    options = f"-p {_SECOND_SSHD} -o AllowStreamLocalForwarding=no -o PidFile={_SECOND_PID}"
+    told = " ".join(f"-o {setting}" for setting in (*settings, f"PidFile={_SECOND_PID}"))
+    options = f"-p {_SECOND_SSHD} {told}"
     # It writes its process ID once it listens.
     listening = f"timeout 10 sh -c 'until [ -s {_SECOND_PID} ]; do :; done'"
     in_node("core2", "sh", "-c", f"/usr/sbin/sshd {options} && {listening}")
@@ -280,9 +301,12 @@ CASES = (
          ("core3: ", "ssh-keygen -f", "to mend it")),
     Case("node-unreachable", "nobody listens at core4's port", _unreachable, _UNKNOWN,
          ("core4: ", "to mend it")),
-    Case("no-socket-forwarding", "core2's sshd forbids the forwarding of sockets",
-         _no_socket_forwarding, _UNKNOWN,
-         ("core2: ", "AllowStreamLocalForwarding", "to mend it")),
+    Case("no-socket-forwarding", "core2's sshd forbids the forwarding of sockets: it is no mistake",
+         _no_socket_forwarding, 0,
+         ("/var/run/docker.sock is reached by running 'docker system dial-stdio' instead",), 120.0),
+    Case("nor-docker", "core2's sshd forbids it, and has no Docker client", _nor_docker, _UNKNOWN,
+         ("core2: ", "AllowStreamLocalForwarding", "'docker system dial-stdio' ended with 127",
+          "to mend it")),
     Case("no-leader", "three of four Consul servers are frozen", _no_leader, _UNKNOWN,
          ("leader", "to mend it")),
     Case("consul-stopped", "cluster_consul_1 is stopped on three nodes", _consul_stopped, _UNKNOWN,
