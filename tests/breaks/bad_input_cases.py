@@ -175,13 +175,13 @@ def _no_socket_forwarding(bench: Bench) -> Iterator[Path]:
 def _nor_docker(bench: Bench) -> Iterator[Path]:
     """Forbid it, and let the login find the tools with which we look, but no Docker client."""
     tools = "sh stat readlink grep"
-    _in("core2", "sh", "-c", f"mkdir -p {_TOOLS}; cd {_TOOLS}; ln -sf $(which {tools}) .")
+    in_node("core2", "sh", "-c", f"mkdir -p {_TOOLS}; cd {_TOOLS}; ln -sf $(which {tools}) .")
     try:
         options = ("AllowStreamLocalForwarding=no", f"SetEnv=PATH={_TOOLS}")
         with _second_sshd(bench, *options) as inventory:
             yield inventory
     finally:
-        _in("core2", "rm", "-r", _TOOLS)
+        in_node("core2", "rm", "-r", _TOOLS)
 
 
 @contextmanager

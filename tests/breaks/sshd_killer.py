@@ -18,8 +18,10 @@ import subprocess
 import sys
 import time
 
+from lab_nodes import in_node
+
 from cluster_tests.inventory.file import load_inventory
-from cluster_tests.lab.plan import PREFIX, LabPlan
+from cluster_tests.lab.plan import LabPlan
 from cluster_tests.report import say
 
 _PROVES_NOTHING = 2
@@ -61,9 +63,7 @@ def _run(command: list[str], every: float) -> int:
 
 def _kill(node: str) -> int:
     """Kill what serves connections on a node; tell how many processes that were."""
-    command = ["docker", "exec", f"{PREFIX}-{node}", "sh", "-c", _KILL]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
-    return len(done.stdout.split())
+    return len(in_node(node, "sh", "-c", _KILL).split())
 
 
 if __name__ == "__main__":
