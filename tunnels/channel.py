@@ -154,9 +154,11 @@ class Channel:
         """
         return True
 
-    @property
-    def complaint(self) -> str:
-        """What went wrong at the far end, as far as it said so; "" when it did not."""
+    def complaint(self, _patience: float = 0.0) -> str:
+        """Tell what went wrong at the far end, which says it in up to ``_patience`` seconds.
+
+        A forwarded connection has no words for that: "".
+        """
         return ""
 
     @property

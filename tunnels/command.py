@@ -7,6 +7,7 @@ paramiko's Transport calls a channel.
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from paramiko.common import MSG_CHANNEL_REQUEST, OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
@@ -47,10 +48,11 @@ class CommandChannel(Channel):
         self._runs = False
         self._stderr = b""
         self._exit_status: int | None = None
+        self._closed = threading.Event()
 
-    @property
-    def complaint(self) -> str:
-        """How the command ended, if it ended badly, and what it said."""
+    def complaint(self, patience: float = 0.0) -> str:
+        """Tell how the command ended, if badly, and what it said; wait for its end."""
+        self._closed.wait(patience)
         if not self._exit_status:
             return ""
         said = self._stderr.decode(errors="replace").strip()
@@ -93,6 +95,14 @@ class CommandChannel(Channel):
             self._exit_status = take_int(message)
         elif kind == "exit-signal":
             self._exit_status = 255
+
+    def _handle_close(self, message: Message) -> None:
+        self._closed.set()
+        super()._handle_close(message)
+
+    def _unlink(self) -> None:
+        self._closed.set()
+        super()._unlink()
 
     def _expect_answer(self, message: Message) -> None:
         if not self._requested or self._runs:

@@ -263,8 +263,9 @@ class Line:
                 self._connecting = False
 
     def _give_up(self, error: TunnelError) -> None:
-        if self._pass_to(State.GIVEN_UP, error):
+        if not self._closing.is_set():
             LOG.error("%s is given up: %s", self._target, error)
+        if self._pass_to(State.GIVEN_UP, error):
             self._changed()
 
     def _pass_to(self, state: State, error: TunnelError) -> bool:

@@ -99,10 +99,13 @@ class Relay:
         """Whether it has a channel, or has asked for one."""
         return self._channel is not None
 
-    @property
-    def complaint(self) -> str:
-        """What the far end said went wrong there; "" when it said nothing."""
-        return self._complaint if self._channel is None else self._channel.complaint
+    def complaint(self, patience: float) -> str:
+        """Tell what the far end says went wrong there, within so many seconds; "" for nothing.
+
+        For the thread that holds the other end of the local socket.
+        """
+        channel = self._channel
+        return self._complaint if channel is None else channel.complaint(patience)
 
     def open(self, transport: Transport) -> None:
         """Ask for the channel; ``opening`` tells what became of it."""
@@ -289,7 +292,7 @@ class Relay:
         if answered or self._connected:
             # They know each other: neither should have to wait for a garbage collection. One that
             # was not answered yet is kept: it must be closed then.
-            self._complaint = self._channel.complaint
+            self._complaint = self._channel.complaint()
             self._channel = None
 
     # --- on either thread

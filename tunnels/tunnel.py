@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tunnels.channel import Destination
     from tunnels.entrance import Address
     from tunnels.health import Health, Traffic
-    from tunnels.specs import Answers, Forward, Target
+    from tunnels.specs import Forward, Target
     from tunnels.transport import Transport
 
 
@@ -204,8 +204,11 @@ class Tunnel:
         with probe:
             if spec.answers is not None:
                 probe.settimeout(self.target.connect_timeout)
-                where = f"{destination} behind {self.target}"
-                _ask(probe, spec.answers, where, relay)
+                try:
+                    spec.answers(probe)
+                except (OSError, ValueError) as error:
+                    why = relay.complaint(self.target.connect_timeout) or error
+                    raise _no_answer(f"{destination} behind {self.target}", why) from error
 
     def _admit(self, entrance: Entrance, destination: Destination) -> None:
         """Let clients in, unless the tunnel was closed meanwhile."""
@@ -274,14 +277,11 @@ def _destination(spec: Forward) -> Destination:
     return tcp_destination(spec.remote_host, spec.remote_port)
 
 
-def _ask(probe: socket.socket, answers: Answers, where: str, relay: Relay) -> None:
-    try:
-        answers(probe)
-    except (OSError, ValueError) as error:
-        raise NoAnswerError(
-            f"{where} can be reached but does not answer as it must: {relay.complaint or error}",
-            remedy="see that the right service runs there, and look at its log",
-        ) from error
+def _no_answer(where: str, why: object) -> NoAnswerError:
+    return NoAnswerError(
+        f"{where} can be reached but does not answer as it must: {why}",
+        remedy="see that the right service runs there, and look at its log",
+    )
 
 
 def _explain(

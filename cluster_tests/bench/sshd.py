@@ -155,8 +155,10 @@ class Sshd:
 
     def stop(self) -> None:
         """End it with everything that serves connections."""
+        # It must not accept another one in between, which would outlive it.
+        self._process.send_signal(signal.SIGSTOP)
         self.signal_sessions(signal.SIGKILL)
-        self._process.terminate()
+        self._process.kill()
         self._process.wait(_PATIENCE)
         self._reader.join(_PATIENCE)
 

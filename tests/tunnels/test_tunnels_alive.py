@@ -22,7 +22,7 @@ from tunnels.errors import ConnectionLostError, FarEndError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from real_sshd import Sshd
+    from cluster_tests.bench.sshd import Sshd
 
 pytest_plugins = ["tunnel_fixtures"]
 pytestmark = pytest.mark.usefixtures("leaves_nothing")

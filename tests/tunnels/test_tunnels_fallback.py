@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from real_sshd import Sshd
+    from cluster_tests.bench.sshd import Sshd
 
     Spec = Callable[[str], SocketForward]
 

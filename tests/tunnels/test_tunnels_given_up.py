@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from alive_helpers import QUICK, await_state
 from far_ends import dial
-from real_sshd import make_key
 
+from cluster_tests.bench.sshd import make_key
 from tunnels import SocketForward, State, TcpForward, Tunnel
 from tunnels import line as line_module
 from tunnels.errors import HostKeyChangedError, IdentityMissingError, KeyRefusedError, TunnelError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from real_sshd import Sshd
+    from cluster_tests.bench.sshd import Sshd
 
 pytest_plugins = ["tunnel_fixtures"]
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
