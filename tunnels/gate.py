@@ -104,7 +104,9 @@ class Gate:
         self._lost.add(relay)
         if not relay.has_deadline:
             relay.has_deadline = True
-            self._loop.call_later(self._wait, lambda: self._expire(relay))
+            # From when the client came: it may have asked long before the loss was noticed.
+            left = relay.began + self._wait - time.monotonic()
+            self._loop.call_later(max(0.0, left), lambda: self._expire(relay))
         return True
 
     def _expire(self, relay: Relay) -> None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
+import time
 from collections import deque
 from concurrent.futures import Future
 from contextlib import suppress
@@ -77,6 +78,7 @@ class Relay:
         local.settimeout(0)
         self.opening: Future[None] = Future()
         self.destination = destination
+        self.began = time.monotonic()
         self.has_deadline = False
         self._loop = loop
         self._local = local

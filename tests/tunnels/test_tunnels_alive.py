@@ -10,6 +10,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest.mock import Mock
 
 import pytest
 from alive_helpers import QUICK, assert_echoes, await_health, await_reconnection, await_state
@@ -18,6 +19,7 @@ from far_ends import PATIENCE, FarEnd, dial, echo, read_all, read_exactly
 from tunnels import SocketForward, State, TcpForward, Tunnel
 from tunnels.entrance import Entrance
 from tunnels.errors import ConnectionLostError, FarEndError
+from tunnels.gate import Gate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -140,6 +142,16 @@ def test_who_waited_too_long_is_refused(
         own_sshd.start()
         await_state(tunnel, State.OPEN)
         assert_echoes(address)
+
+
+def test_the_wait_begins_when_the_client_comes_not_when_the_loss_is_noticed() -> None:
+    loop, line = Mock(), Mock(transport=None, hopes=True)
+    gate = Gate(loop, line, wait=15.0)
+    gate.admit(Mock(began=time.monotonic() - 10, has_deadline=False))
+    [[seconds, _]] = [call.args for call in loop.call_later.call_args_list]
+    assert 0 < seconds <= 5
+    gate.admit(Mock(began=time.monotonic() - 20, has_deadline=False))
+    assert loop.call_later.call_args.args[0] == 0
 
 
 def test_a_server_that_says_nothing_any_more_is_given_up_for_a_new_connection(
