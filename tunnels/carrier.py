@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Protocol
 from tunnels.channel import tcp_destination
 from tunnels.diagnosis import explain_tcp
 from tunnels.errors import SshError, UnreachableError
+from tunnels.health import Meter
 from tunnels.loop import Loop
-from tunnels.relay import OpenRefused, Relay
+from tunnels.relay import Alone, OpenRefused, Relay
 
 if TYPE_CHECKING:
     from tunnels.specs import Target
@@ -62,10 +63,11 @@ class Jump:
         self._loop = Loop(f"jump to {target}")
         self._loop.start()
         self.socket, theirs = socket.socketpair()
-        relay = Relay(self._loop, theirs, lambda _relay: None)
+        destination = tcp_destination(target.host, target.port)
+        relay = Relay(self._loop, theirs, destination, Alone(), Meter())
         self._relay = relay
         try:
-            self._loop.call(lambda: relay.open(below, tcp_destination(target.host, target.port)))
+            self._loop.call(lambda: relay.open(below))
             _await(relay, target)
         except BaseException:
             self.socket.close()

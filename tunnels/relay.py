@@ -68,6 +68,23 @@ class Host(Protocol):
         """Forget a relay, once, when all is over."""
 
 
+class Alone:
+    """A host of one relay, which is opened once: what does not open has failed."""
+
+    def broken(self) -> None:
+        """Do nothing: nobody asks."""
+
+    def opened(self, relay: Relay) -> None:
+        """Do nothing: no other one waits."""
+
+    def unopened(self, _relay: Relay, _error: Exception) -> bool:
+        """Let it fail."""
+        return False
+
+    def ended(self, relay: Relay) -> None:
+        """Do nothing: it is not held."""
+
+
 class Relay:
     """Carries one connection. Its methods belong to the loop's thread, a Receiver's excepted."""
 

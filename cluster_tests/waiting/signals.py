@@ -20,7 +20,7 @@ from cluster_tests.waiting.side_by_side import side_by_side
 from cluster_tests.way import UNBROKEN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from concurrent.futures import Executor
 
     from cluster_tests.waiting.waiter import Bell

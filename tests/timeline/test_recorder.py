@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cluster_tests.consul.store import ConsulStore
 from cluster_tests.consul.watch import Answer, ConsulWatch
 from cluster_tests.errors import NodeError
 from cluster_tests.inventory.entries import Names
@@ -16,6 +17,7 @@ from cluster_tests.timeline.layers import Layer
 from cluster_tests.timeline.recorder import Recorder
 from cluster_tests.waiting.signals import Sources
 from cluster_tests.waiting.waiter import Bell
+from cluster_tests.way import UNBROKEN
 
 if TYPE_CHECKING:
     from cluster_tests.waiting.signals import Source
@@ -29,12 +31,12 @@ def raises() -> float:
 
 @pytest.fixture
 def flags() -> ConsulWatch:
-    return ConsulWatch("127.0.0.1", 1, "kv/maintenance/", Bell(), 1.0)
+    return ConsulWatch(ConsulStore("127.0.0.1", 1, 1.0), "kv/maintenance/", Bell())
 
 
 @pytest.fixture
 def docker() -> EngineEvents:
-    engine: Any = SimpleNamespace(node="core1")
+    engine: Any = SimpleNamespace(node="core1", way=UNBROKEN)
     return EngineEvents(engine, Bell())
 
 

@@ -133,7 +133,7 @@ def test_a_jump_host_that_ends_ends_the_connection(
 ) -> None:
     jump = make_sshd()
     with Tunnel(sshd.target(jump=jump.target())) as tunnel:
-        transport = tunnel._transport
+        transport = tunnel._line.transport
         assert transport is not None
         jump.stop()
         transport.join(20)
