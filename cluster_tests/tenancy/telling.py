@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from cluster_tests.witness.statement import Statement, Writes
     from cluster_tests.witness.tracing import Trace
 
+_LONGEST = 160  # characters of a reason that are worth showing
+
 
 @dataclass(frozen=True)
 class Learnt:
@@ -105,7 +107,7 @@ def _outages(statement: Statement | None) -> Iterator[values.Event]:
     for route, downtime in () if statement is None else statement.downtime.items():
         for node, outages in downtime.own.items():
             for outage in outages:
-                what = f"{route} away"
+                what = f"{route} away: {outage.reason[:_LONGEST]}"
                 yield values.Event(outage.begin, Layer.WITNESS, what, node, outage.end, failed=True)
 
 

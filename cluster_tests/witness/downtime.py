@@ -8,7 +8,7 @@ while any node's front is. Both ends can be late by the time between two attempt
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -24,10 +24,11 @@ PATIENCE = 2.0
 
 @dataclass(frozen=True, order=True)
 class Outage:
-    """From ``begin`` to ``end``, in seconds since 1970."""
+    """From ``begin`` to ``end``, in seconds since 1970; what was said when it began."""
 
     begin: float
     end: float
+    reason: str = field(default="", compare=False)
 
     @property
     def seconds(self) -> float:
@@ -112,17 +113,21 @@ def _downtime(attempts: Sequence[Attempt], patience: float) -> Downtime:
 def outages_of(attempts: Sequence[Attempt], patience: float) -> tuple[Outage, ...]:
     """List one node's outages, from its attempts in the order they were planned in."""
     found: list[Outage] = []
-    begin: float | None = None
+    first: Attempt | None = None
     for attempt in attempts:
         served = attempt.served(patience)
-        if served and begin is not None:
-            found.append(Outage(begin, attempt.planned))
-            begin = None
-        elif not served and begin is None:
-            begin = attempt.planned
-    if begin is not None:
-        found.append(Outage(begin, attempts[-1].ended))
+        if served and first is not None:
+            found.append(_outage(first, attempt.planned))
+            first = None
+        elif not served and first is None:
+            first = attempt
+    if first is not None:
+        found.append(_outage(first, attempts[-1].ended))
     return tuple(found)
+
+
+def _outage(first: Attempt, end: float) -> Outage:
+    return Outage(first.planned, end, first.answer.reason or f"answered in {first.seconds:.1f} s")
 
 
 def union(outages: Iterable[Outage]) -> tuple[Outage, ...]:
@@ -130,7 +135,7 @@ def union(outages: Iterable[Outage]) -> tuple[Outage, ...]:
     joined: list[Outage] = []
     for outage in sorted(outages):
         if joined and outage.begin <= joined[-1].end:
-            joined[-1] = Outage(joined[-1].begin, max(joined[-1].end, outage.end))
+            joined[-1] = replace(joined[-1], end=max(joined[-1].end, outage.end))
         else:
             joined.append(outage)
     return tuple(joined)

@@ -10,8 +10,8 @@ from cluster_tests.witness.attempts import Slot, What
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-# Of five attempts over HTTP two write: each record is a row, a file and several flushed writes.
-_OVER_HTTP = (What.READ, What.WRITE, What.READ, What.WRITE, What.READ)
+# Of five attempts over HTTP three write: few are made while all is well, and they find the losses.
+_OVER_HTTP = (What.WRITE, What.READ, What.WRITE, What.READ, What.WRITE)
 
 
 def slots(nodes: Sequence[str], rate: float, *, ssh: bool = True) -> Iterator[Slot]:

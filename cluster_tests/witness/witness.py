@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Self
@@ -23,12 +24,14 @@ if TYPE_CHECKING:
     from cluster_tests.fronts.ledger import Ledger, Record
     from cluster_tests.witness.attempts import Slot
 
-RATE = 50.0  # attempts a second, in all, while one route is away; fewer while all is well
+RATE = 50.0  # attempts a second, in all, while both routes are away; fewer while all is well
 # Seconds after which an attempt is given up: longer than any proxy waits for a connection.
 _DEADLINE = 10.0
-# Of how many turns of SSH one is taken while every node is served; while one is not, all are. No
-# multiple of the nodes' number, so that each has its turn.
-_SPARING = 5
+# Of how many turns of a route one is taken while it is served through every node; once it is not,
+# each is. What is served costs the nodes much more than a page that says "not now": over HTTP a
+# connection to the database and flushed writes, over SSH a process. No multiples of the nodes'
+# number, nor of the pattern of reads and writes, so that each has its turn.
+_SPARING = {Route.HTTP: 3, Route.SSH: 11}
 # Seconds after which attempts that are under way at the end are given up, and in which the loop
 # must have ended then.
 _GRACE, _FAREWELL = 1.0, 5.0
@@ -63,7 +66,7 @@ class Witness:
         self._latest = watched.known
         self._addresses: dict[tuple[str, Route], Address] = {}
         self._attempts: list[Attempt] = []
-        self._turns = 0
+        self._turns: Counter[Route] = Counter()
         self._last: dict[tuple[str, Route], Attempt] = {}
         self._until = 0.0
         self._over = threading.Event()
@@ -122,11 +125,10 @@ class Witness:
         await _end(tasks)
 
     def _is_spared(self, slot: Slot) -> bool:
-        """Pass over most turns of SSH while all is well there: each costs the node a process."""
-        if slot.route is not Route.SSH:
-            return False
-        self._turns += 1
-        return self._turns % _SPARING != 0 and self._is_served(Route.SSH)
+        """Pass over most turns of a route while all is well there."""
+        self._turns[slot.route] += 1
+        spared = self._turns[slot.route] % _SPARING[slot.route] != 0
+        return spared and self._is_served(slot.route)
 
     def _is_served(self, *routes: Route) -> bool:
         """Tell whether the last attempt through every node was answered well."""

@@ -69,6 +69,12 @@ def an_inventory(directory: Path) -> Inventory:
     return Inventory.model_validate(values, context={"directory": directory})
 
 
+def _wrote(number: int, outcome: Outcome) -> Attempt:
+    at = float(-number)  # so that the first is the last that was due
+    answer = Answer(outcome)
+    return Attempt(at, at, at, "core1", What.WRITE, answer, record(number, "core1"))
+
+
 class PaperWitness:
     """Writes three records: one is acknowledged, one refused, one stored without a word."""
 
@@ -82,14 +88,8 @@ class PaperWitness:
     ) -> None:
         self._ledger = ledgers["core1"]
         outcomes = (Outcome.ACKNOWLEDGED, Outcome.FAILED, Outcome.UNKNOWN)
-        self.statement = Statement(
-            tuple(
-                Attempt(
-                    1.0, 1.0, 1.0, "core1", What.WRITE, Answer(outcome), record(number, "core1")
-                )
-                for number, outcome in enumerate(outcomes, start=earlier.next_number)
-            )
-        )
+        numbers = enumerate(outcomes, start=earlier.next_number)
+        self.statement = Statement(tuple(_wrote(number, outcome) for number, outcome in numbers))
 
     def __enter__(self) -> Self:
         for one in self.statement.acknowledged + self.statement.unknown:

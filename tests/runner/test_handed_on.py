@@ -24,6 +24,7 @@ from cluster_tests.givens import applications
 from cluster_tests.givens.handed_on import AnApplicationHandedOn
 from cluster_tests.journal import Journal
 from cluster_tests.model import Placement
+from cluster_tests.results.switch_log import SwitchLog
 from cluster_tests.session import current
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ def session(
         side_by_side=in_turn,
         meanwhile=beside,
         answers=in_turn,
+        switches=SwitchLog(),
         haproxy_complaints=lambda: dict.fromkeys(NODES, ""),
         resident=lambda name, make: residents.setdefault(name, make()),
     )

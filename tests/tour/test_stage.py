@@ -102,6 +102,7 @@ def paper(monkeypatch: pytest.MonkeyPatch) -> Paper:
     monkeypatch.setattr(staging, "witness_of", paper.watch)
     monkeypatch.setattr(staging, "Recorder", lambda _cluster, _application: nullcontext())
     monkeypatch.setattr(staging, "tell", lambda *_: None)
+    monkeypatch.setattr(staging, "traced", lambda *_: ())
     monkeypatch.setattr(staging, "find_nobody", paper.find_nobody)
     return paper
 

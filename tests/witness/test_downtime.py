@@ -36,6 +36,7 @@ def test_an_outage_lasts_from_the_first_failure_to_the_next_success() -> None:
     assert away.outages == (Outage(1, 3),)
     assert away.seconds == 2
     assert away.worst_node == "core1"
+    assert away.outages[0].reason == "refused"
 
 
 def test_the_order_of_the_attempts_does_not_matter() -> None:

@@ -28,8 +28,8 @@ def test_both_routes_are_tried_in_turn_and_each_through_every_node_as_often() ->
 def test_writes_go_through_every_node_as_often() -> None:
     plan = list(islice(slots(NODES, 50.0), 400))
     writes = Counter(slot.node for slot in plan if slot.what is What.WRITE)
-    assert writes == dict.fromkeys(NODES, 20)
-    assert sum(slot.what is What.READ for slot in plan) == 120
+    assert writes == dict.fromkeys(NODES, 30)
+    assert sum(slot.what is What.READ for slot in plan) == 80
 
 
 def test_without_ssh_everything_goes_over_http() -> None:
