@@ -36,7 +36,7 @@ from tunnels.answers import http_answers
 from tunnels.errors import TunnelError
 from tunnels.group import TunnelGroup
 from tunnels.health import Health, State, Traffic
-from tunnels.specs import Answers, Forward, SocketForward, Target, TcpForward
+from tunnels.specs import Answers, Forward, SocketForward, Target, TcpAsSocketForward, TcpForward
 from tunnels.ssh_config import target_from_config
 from tunnels.tunnel import Tunnel
 
@@ -47,6 +47,7 @@ __all__ = [
     "SocketForward",
     "State",
     "Target",
+    "TcpAsSocketForward",
     "TcpForward",
     "Traffic",
     "Tunnel",

@@ -10,7 +10,7 @@ from tunnels.local import SocketListener, TcpListener
 from tunnels.log import LOG
 from tunnels.loop import READ
 from tunnels.relay import Relay
-from tunnels.specs import SocketForward
+from tunnels.specs import TcpForward
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,6 +83,6 @@ class Entrance:
 
 
 def _listen(spec: Forward) -> SocketListener | TcpListener:
-    if isinstance(spec, SocketForward):
-        return SocketListener(spec.local_path)
-    return TcpListener(spec.local_port)
+    if isinstance(spec, TcpForward):
+        return TcpListener(spec.local_port)
+    return SocketListener(spec.local_path)

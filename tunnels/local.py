@@ -1,8 +1,9 @@
 """The near ends of forwards: loopback ports, and UNIX sockets that no other user can reach.
 
 A UNIX socket is made in a directory that only its owner can enter, and is 0600 from the moment it
-exists. The directory is held by a descriptor and locked while we look and bind, so that of two
-programs that start at once one does not take the other's new socket for a leftover.
+exists. No directory above may be one in which somebody else could put another in its place. The
+directory is held by a descriptor and locked while we look and bind, so that of two programs that
+start at once one does not take the other's new socket for a leftover.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ _BACKLOG = 256
 """Connections that may wait to be accepted: two hundred clients at once do not notice."""
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+_ROOT = 0
 
 
 class _Listener:
@@ -120,7 +123,7 @@ class SocketListener(_Listener):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             with _locked(_private_directory(path.parent)) as directory:
-                _remove_leftover(path)
+                _remove_leftover(path, directory)
                 self._listen(path, directory)
         except OSError as error:
             self.socket.close()
@@ -138,8 +141,12 @@ class SocketListener(_Listener):
         # and there is no umask to set, which would be set for every thread of the process.
         os.fchmod(self.socket.fileno(), stat.S_IRUSR | stat.S_IWUSR)
         self.socket.bind(os.fspath(path))
-        # By the descriptor: this fails if the path now leads to another directory than we checked.
-        made = os.stat(path.name, dir_fd=directory, follow_symlinks=False)
+        made = _status(path, directory)
+        if made is None:
+            raise LocalAddressError(
+                f"{path.parent} was replaced by another directory while the socket was made",
+                remedy=f"see who changes it: ls -lad {path.parent} {path.parent.parent}",
+            )
         self._identity = made.st_dev, made.st_ino
         self.socket.listen(_BACKLOG)
         self.socket.settimeout(0)
@@ -164,8 +171,9 @@ class SocketListener(_Listener):
 
 
 def _private_directory(directory: Path) -> int:
-    """Open ``directory``, made 0700 if it is missing; only if nobody else can enter it."""
+    """Open ``directory``, made 0700 if it is missing; only if nobody else can enter or move it."""
     _make(directory)
+    _check_above(directory)
     try:
         descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except OSError as error:
@@ -188,6 +196,21 @@ def _make(directory: Path) -> None:
         _make(directory.parent)
     with suppress(FileExistsError):
         directory.mkdir(mode=stat.S_IRWXU)
+
+
+def _check_above(directory: Path) -> None:
+    """Refuse a place where others could exchange the directory, or a link that leads to it."""
+    above = dict.fromkeys([*directory.parents, *directory.resolve().parents])
+    for parent in above:
+        status = parent.lstat()
+        link, sticky = stat.S_ISLNK(status.st_mode), status.st_mode & stat.S_ISVTX
+        writable = status.st_mode & _WRITABLE_BY_OTHERS and not link and not sticky
+        if writable or status.st_uid not in {_ROOT, os.geteuid()}:
+            raise LocalAddressError(
+                f"others could replace {directory}: {parent} belongs to user {status.st_uid} and "
+                f"has mode {stat.S_IMODE(status.st_mode):04o}",
+                remedy="choose a directory below one of your own, such as $XDG_RUNTIME_DIR or /tmp",
+            )
 
 
 def _check_private(directory: Path, status: os.stat_result) -> None:
@@ -214,10 +237,16 @@ def _locked(descriptor: int) -> Iterator[int]:
         os.close(descriptor)  # which also unlocks
 
 
-def _remove_leftover(path: Path) -> None:
-    try:
-        status = path.lstat()
-    except FileNotFoundError:
+def _status(path: Path, directory: int) -> os.stat_result | None:
+    """Look at the file in the directory we hold, wherever its path may lead by now."""
+    with suppress(FileNotFoundError):
+        return os.stat(path.name, dir_fd=directory, follow_symlinks=False)
+    return None
+
+
+def _remove_leftover(path: Path, directory: int) -> None:
+    status = _status(path, directory)
+    if status is None:
         return
     if not stat.S_ISSOCK(status.st_mode) or status.st_uid != os.geteuid():
         raise LocalAddressError(
@@ -229,7 +258,7 @@ def _remove_leftover(path: Path) -> None:
             f"{path} is in use: somebody listens on it",
             remedy=f"close the other program, or choose another path: ss -xlp src {path}",
         )
-    path.unlink()
+    os.unlink(path.name, dir_fd=directory)
 
 
 def _somebody_listens(path: Path) -> bool:

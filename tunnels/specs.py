@@ -128,15 +128,7 @@ class SocketForward:
         """Refuse paths that no socket can have."""
         if not self.remote_path.startswith("/") or "\0" in self.remote_path:
             raise SpecError(f"the remote socket needs an absolute path, not {self.remote_path!r}")
-        if not self.local_path.is_absolute() or "\0" in str(self.local_path):
-            raise SpecError(f"the local socket needs an absolute path, not {self.local_path}")
-        length = len(os.fsencode(self.local_path))
-        if length > _MAX_SOCKET_PATH:
-            raise SpecError(
-                f"{self.local_path} has {length} bytes; a UNIX socket's path has at most "
-                f"{_MAX_SOCKET_PATH}",
-                remedy="choose a shorter directory, such as one below /run/user or /tmp",
-            )
+        _check_local_path(self.local_path)
 
     def __str__(self) -> str:
         """Print as ``local -> remote``."""
@@ -158,9 +150,7 @@ class TcpForward:
 
     def __post_init__(self) -> None:
         """Refuse ports that do not exist."""
-        if not self.remote_host:
-            raise SpecError("a TCP forward needs a remote host")
-        _check_port(self.remote_port, lowest=1, what=f"the remote port on {self.remote_host}")
+        _check_remote(self.remote_host, self.remote_port)
         _check_port(self.local_port, lowest=0, what="the local port")
 
     def __str__(self) -> str:
@@ -169,7 +159,48 @@ class TcpForward:
         return f"{local} -> {self.remote_host}:{self.remote_port}"
 
 
-Forward = SocketForward | TcpForward
+@dataclass(frozen=True)
+class TcpAsSocketForward:
+    """A TCP port that the server can reach, brought out as a UNIX socket here.
+
+    Unlike a loopback port, which every user of this machine can reach, it is closed to all others.
+    The local directory is made with mode 0700 when it is missing. ``answers`` is asked once while
+    the forward opens. Raises SpecError.
+    """
+
+    remote_host: str
+    remote_port: int
+    local_path: Path
+    answers: Answers | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        """Refuse a port that does not exist, and a path that no socket can have."""
+        _check_remote(self.remote_host, self.remote_port)
+        _check_local_path(self.local_path)
+
+    def __str__(self) -> str:
+        """Print as ``local -> remote``."""
+        return f"{self.local_path} -> {self.remote_host}:{self.remote_port}"
+
+
+Forward = SocketForward | TcpForward | TcpAsSocketForward
+
+
+def _check_remote(host: str, port: int) -> None:
+    if not host:
+        raise SpecError("a TCP forward needs a remote host")
+    _check_port(port, lowest=1, what=f"the remote port on {host}")
+
+
+def _check_local_path(path: Path) -> None:
+    if not path.is_absolute() or "\0" in str(path):
+        raise SpecError(f"the local socket needs an absolute path, not {path}")
+    length = len(os.fsencode(path))
+    if length > _MAX_SOCKET_PATH:
+        raise SpecError(
+            f"{path} has {length} bytes; a UNIX socket's path has at most {_MAX_SOCKET_PATH}",
+            remedy="choose a shorter directory, such as one below /run/user or /tmp",
+        )
 
 
 def _several(paths: Path | tuple[Path, ...]) -> tuple[Path, ...]:

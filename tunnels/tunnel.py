@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tunnels.channel import Destination
     from tunnels.entrance import Address
     from tunnels.health import Health, Traffic
-    from tunnels.specs import Forward, Target
+    from tunnels.specs import Forward, Target, TcpAsSocketForward
     from tunnels.transport import Transport
 
 
@@ -104,7 +104,7 @@ class Tunnel:
             raise
 
     @overload
-    def forward(self, spec: SocketForward) -> Path: ...
+    def forward(self, spec: SocketForward | TcpAsSocketForward) -> Path: ...
     @overload
     def forward(self, spec: TcpForward) -> tuple[str, int]: ...
     @overload

@@ -13,7 +13,15 @@ import pytest
 from far_ends import dial, read_all
 
 from cluster_tests.bench.sshd import free_port
-from tunnels import SocketForward, TcpForward, Tunnel, diagnosis, http_answers, local
+from tunnels import (
+    SocketForward,
+    TcpAsSocketForward,
+    TcpForward,
+    Tunnel,
+    diagnosis,
+    http_answers,
+    local,
+)
 from tunnels.errors import (
     FarEndError,
     ForwardError,
@@ -319,9 +327,11 @@ def test_a_socket_of_somebody_else_is_left_alone(
     near.parent.mkdir(mode=0o700)
     with socket.socket(socket.AF_UNIX) as sock:
         sock.bind(str(near))
+    directory = os.open(near.parent, os.O_DIRECTORY)
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
     with pytest.raises(LocalAddressError, match="is left alone"):
-        local._remove_leftover(near)
+        local._remove_leftover(near, directory)
+    os.close(directory)
     assert near.is_socket()
 
 
@@ -382,6 +392,8 @@ def test_a_path_that_is_too_long_for_a_socket(tmp_path: Path) -> None:
         SocketForward("/far.sock", Path("/" + "x" * 107))
     with pytest.raises(SpecError, match="at most 107"):
         SocketForward("/far.sock", tmp_path / ("é" * 54))
+    with pytest.raises(SpecError, match="has 108 bytes"):
+        TcpAsSocketForward("host", 80, Path("/" + "x" * 107))
 
 
 @pytest.mark.parametrize(
@@ -394,6 +406,9 @@ def test_a_path_that_is_too_long_for_a_socket(tmp_path: Path) -> None:
         lambda: TcpForward("host", 0),
         lambda: TcpForward("host", 65536),
         lambda: TcpForward("host", 80, -1),
+        lambda: TcpAsSocketForward("", 80, Path("/near.sock")),
+        lambda: TcpAsSocketForward("host", 0, Path("/near.sock")),
+        lambda: TcpAsSocketForward("host", 80, Path("near.sock")),
     ],
 )
 def test_a_forward_that_cannot_be(make: Callable[[], Forward]) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from far_ends import PATIENCE, dial, echo, read_all, read_exactly
 
-from tunnels import SocketForward, TcpForward, Tunnel
+from tunnels import SocketForward, TcpAsSocketForward, TcpForward, Tunnel
 from tunnels.errors import SpecError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def tunnel(leaves_nothing: None, sshd: Sshd) -> Iterator[Tunnel]:  # noqa: ARG00
         yield tunnel
 
 
-@pytest.fixture(params=["socket", "tcp"])
+@pytest.fixture(params=["socket", "tcp", "tcp as socket"])
 def open_forward(
     request: pytest.FixtureRequest,
     tunnel: Tunnel,
@@ -48,7 +48,10 @@ def open_forward(
     def open_it(serve: Serve) -> Path | tuple[str, int]:
         if request.param == "tcp":
             return tunnel.forward(TcpForward(*tcp_far_end(serve)))
-        return tunnel.forward(SocketForward(socket_far_end(serve), tmp_path / "near" / "s.sock"))
+        near = tmp_path / "near" / "s.sock"
+        if request.param == "tcp as socket":
+            return tunnel.forward(TcpAsSocketForward(*tcp_far_end(serve), near))
+        return tunnel.forward(SocketForward(socket_far_end(serve), near))
 
     return open_it
 
