@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from cluster_tests.errors import NodeError
 from cluster_tests.foundation import facts_script
-from cluster_tests.timeline.clocks import Offset, measure
+from cluster_tests.proxies.complaints import caddy_complaint, haproxy_complaint
 
 if TYPE_CHECKING:
+    from cluster_tests.timeline.clocks import Offset
     from collections.abc import Mapping
 
-    from cluster_tests.session.session import Session
+    from cluster_tests.inventory.entries import Inventory
+    from cluster_tests.nodes.node import Engine
+    from cluster_tests.nodes.probe import Probe
 
 _SCRIPT = Path(facts_script.__file__).read_text(encoding="utf-8")
 # statvfs(3) of each directory below /rooms: free bytes, free inodes, all inodes.
@@ -29,6 +31,9 @@ _STATVFS = (
     "print(json.dumps({name: [s.f_bavail * s.f_frsize, s.f_favail, s.f_files]"
     " for name, s in seen.items()}))"
 )
+_CLIENTS = ("client", "client_api", "compose", "btrfs", "consul")
+LEAST_FREE_BYTES = 500_000_000  # a run's images, checkouts and snapshots take a few dozen megabytes
+LEAST_FREE_INODES = 0.05  # of all
 _ALIVE = 1  # serf's status of a member that answers
 
 
@@ -78,38 +83,45 @@ class NodeFacts:
     rooms: Mapping[str, Room]
 
 
-def read_facts(session: Session, node: str) -> NodeFacts:
+@dataclass(frozen=True)
+class Inside:
+    """What a node's Consul container can tell.
+
+    ``alive`` and ``addresses`` are the members of Consul as the node's own agent knows them;
+    ``resolved`` holds the IP addresses that each address of the inventory means there.
+    """
+
+    hostname: str
+    versions: Mapping[str, str]
+    leader: str
+    alive: frozenset[str]
+    addresses: Mapping[str, str]
+    resolved: Mapping[str, frozenset[str]]
+
+
+def read_facts(inventory: Inventory, engine: Engine) -> NodeFacts:
     """Ask one node; raises ``NodeError`` where something cannot even be asked."""
-    inventory = session.inventory
-    names, engine = inventory.names, session.cluster.nodes[node].engine
-    inside = _inside(session, node)
+    names = inventory.names
+    inside = read_inside(inventory, engine)
     version = engine.version()
     plugin = engine.plugin(names.volume_driver)
     return NodeFacts(
-        hostname=inside["hostname"],
+        hostname=inside.hostname,
         versions=Versions(
             engine=version["Version"],
             engine_api=version["ApiVersion"],
             kernel=version["KernelVersion"],
-            plugin=f"{inside['buttervolume']} {plugin.content}",
-            **{name: inside[name] for name in ("client", "client_api", "compose", "btrfs")},
-            consul=inside["consul"],
+            plugin=f"{inside.versions['buttervolume']} {plugin.content}",
+            **{name: inside.versions[name] for name in _CLIENTS},
         ),
         plugin_enabled=plugin.enabled,
-        leader=inside["leader"],
-        alive=frozenset(name for name, status in inside["members"] if status == _ALIVE),
+        leader=inside.leader,
+        alive=inside.alive,
         attached=engine.attached(names.network),
         running=engine.running(),
-        haproxy_complaint=session.haproxy_complaint(node),
-        caddy_complaint=_caddy_complaint(session, node),
-        rooms=_rooms(session, node),
-    )
-
-
-def read_clocks(session: Session) -> dict[str, Offset]:
-    """Ask all nodes what time it is; an offset is as exact as the answer was quick."""
-    return session.side_by_side(
-        {name: partial(measure, node.probe.clock) for name, node in session.cluster.nodes.items()}
+        haproxy_complaint=haproxy_complaint(inventory, engine),
+        caddy_complaint=caddy_complaint(inventory, engine),
+        rooms=read_rooms(inventory, engine),
     )
 
 
@@ -120,20 +132,26 @@ def furthest_apart(offsets: Mapping[str, Offset]) -> float:
     )
 
 
-def _inside(session: Session, node: str) -> dict[str, Any]:
+def read_inside(inventory: Inventory, engine: Engine) -> Inside:
     """Read what only the Consul container can tell: its clients' versions, its agent's view."""
-    inventory = session.inventory
-    command = ["python3", "-c", _SCRIPT, str(inventory.consul.port)]
-    done = session.cluster.nodes[node].engine.run(inventory.names.consul, command)
+    addresses = [node.address for node in inventory.nodes.values()]
+    command = ["python3", "-c", _SCRIPT, str(inventory.consul.port), *addresses]
+    done = engine.run(inventory.names.consul, command)
     if done.exit_code:
-        raise NodeError(node, f"its infrastructure cannot be read: {done.stderr.strip()}")
-    facts: dict[str, Any] = json.loads(done.stdout)
-    return facts
+        raise NodeError(engine.node, f"its infrastructure cannot be read: {done.stderr.strip()}")
+    found: dict[str, Any] = json.loads(done.stdout)
+    return Inside(
+        hostname=found["hostname"],
+        versions=found["versions"],
+        leader=found["leader"],
+        alive=frozenset(name for name, status, _ in found["members"] if status == _ALIVE),
+        addresses={name: address for name, _, address in found["members"]},
+        resolved={address: frozenset(ips) for address, ips in found["resolved"].items()},
+    )
 
 
-def _rooms(session: Session, node: str) -> dict[str, Room]:
+def read_rooms(inventory: Inventory, engine: Engine) -> dict[str, Room]:
     """Ask the node's file systems: none of the infrastructure's containers sees all of them."""
-    inventory, engine = session.inventory, session.cluster.nodes[node].engine
     paths = {
         "engine": PurePosixPath(engine.root_directory()),
         "deploy": inventory.paths.deploy,
@@ -145,17 +163,9 @@ def _rooms(session: Session, node: str) -> dict[str, Room]:
         {f"/rooms/{name}": path for name, path in paths.items()},
     )
     if done.exit_code:
-        raise NodeError(node, f"its file systems cannot be read: {done.stderr.strip()}")
+        raise NodeError(engine.node, f"its file systems cannot be read: {done.stderr.strip()}")
     return {name: _room(*room) for name, room in json.loads(done.stdout).items()}
 
 
 def _room(free_bytes: int, free_inodes: int, inodes: int) -> Room:
     return Room(free_bytes, free_inodes / inodes if inodes else 1.0)
-
-
-def _caddy_complaint(session: Session, node: str) -> str:
-    """Ask Caddy whether it accepts what it has saved of its configuration (``caddy validate``)."""
-    names, paths = session.inventory.names, session.inventory.paths
-    command = ["caddy", "validate", "--config", str(paths.caddy_config)]
-    done = session.cluster.nodes[node].engine.run(names.caddy, command)
-    return "" if done.exit_code == 0 else f"exit code {done.exit_code}: {done.stderr}"

@@ -1,8 +1,8 @@
 """Runs inside each node's Consul container, and prints as JSON what stands below the cluster.
 
 ``read_facts`` (facts.py) hands this file's text to ``python3 -c``: it must get by with the standard
-library and the clients that the contract puts there. Its one argument is the
-port of Consul's HTTP API.
+library and the clients that the contract puts there. Its arguments are the port of Consul's HTTP
+API, and addresses (names or IP addresses) to be resolved as the node resolves them.
 """
 
 from __future__ import annotations
@@ -33,20 +33,32 @@ def asked(port: int, path: str) -> Any:  # noqa: ANN401 - whatever JSON holds
         return json.load(answer)
 
 
+def resolved(address: str) -> list[str]:
+    """Give the IP addresses that an address means here; none when it means nothing."""
+    try:
+        return sorted({str(found[4][0]) for found in socket.getaddrinfo(address, None)})
+    except OSError:
+        return []
+
+
 def main() -> None:
     """Read everything and print it."""
-    port = int(sys.argv[1])
+    port, addresses = int(sys.argv[1]), sys.argv[2:]
     client = json.loads(said("docker", "version", "--format", "{{json .Client}}"))
+    members = asked(port, "agent/members")
     facts = {
         "hostname": socket.gethostname(),
-        "client": client["Version"],
-        "client_api": client["ApiVersion"],
-        "compose": said("docker-compose", "version", "--short"),
-        "buttervolume": said("buttervolume", "--version"),
-        "btrfs": said("btrfs", "--version").splitlines()[0],
-        "consul": asked(port, "agent/self")["Config"]["Version"],
+        "versions": {
+            "client": client["Version"],
+            "client_api": client["ApiVersion"],
+            "compose": said("docker-compose", "version", "--short"),
+            "buttervolume": said("buttervolume", "--version"),
+            "btrfs": said("btrfs", "--version").splitlines()[0],
+            "consul": asked(port, "agent/self")["Config"]["Version"],
+        },
         "leader": asked(port, "status/leader"),
-        "members": [[each["Name"], each["Status"]] for each in asked(port, "agent/members")],
+        "members": [[each["Name"], each["Status"], each["Addr"]] for each in members],
+        "resolved": {address: resolved(address) for address in addresses},
     }
     sys.stdout.write(json.dumps(facts))
 

@@ -98,7 +98,7 @@ class AQuietApplication(AnApplication):
                 ["cat", "/srv/followed.txt"],
             )
         )
-        self.versions = read_facts(self._session, master).versions
+        self.versions = read_facts(self._session.inventory, engine).versions
         say(
             f"built by compose {self.versions.compose}, client {self.versions.client} (API"
             f" {self.versions.client_api}), engine {self.versions.engine} (API"

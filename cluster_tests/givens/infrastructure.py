@@ -5,7 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from cluster_tests.foundation.facts import furthest_apart, read_clocks, read_facts
+from cluster_tests.foundation.facts import (
+    LEAST_FREE_BYTES,
+    LEAST_FREE_INODES,
+    furthest_apart,
+    read_facts,
+)
+from cluster_tests.timeline.clocks import measure
 from cluster_tests.foundation.transfers import ARRIVED, try_transfers
 from cluster_tests.session import current
 
@@ -15,8 +21,16 @@ if TYPE_CHECKING:
     from cluster_tests.foundation.facts import NodeFacts, Versions
     from cluster_tests.session.session import Session
 
-LEAST_FREE_BYTES = 500_000_000  # a run's images, checkouts and snapshots take a few dozen megabytes
-LEAST_FREE_INODES = 0.05  # of all
+
+__all__ = [  # the bounds are what the sentences compare with
+    "LEAST_FREE_BYTES",
+    "LEAST_FREE_INODES",
+    "ANode",
+    "ASender",
+    "AllNodes",
+    "AnInfrastructure",
+    "node_names",
+]
 
 
 def node_names() -> tuple[str, ...]:
@@ -46,7 +60,7 @@ class ANode(AnInfrastructure):
     def _read(self, node: str) -> None:
         names = self._session.inventory.names
         self.node = node
-        self.facts = read_facts(self._session, node)
+        self.facts = read_facts(self._session.inventory, self._session.cluster.nodes[node].engine)
         self.infrastructure = frozenset(names.containers)
         self.proxies = frozenset({names.haproxy, names.caddy})
         self.nodes = frozenset(self._session.inventory.node_names)
@@ -60,12 +74,20 @@ class AllNodes(AnInfrastructure):
     clocks_apart: float
 
     def _read(self) -> None:
-        facts = self._session.side_by_side(
-            {node: partial(read_facts, self._session, node) for node in node_names()}
+        session = self._session
+        nodes = session.cluster.nodes
+        facts = session.side_by_side(
+            {
+                name: partial(read_facts, session.inventory, node.engine)
+                for name, node in nodes.items()
+            }
+        )
+        clocks = session.side_by_side(
+            {name: partial(measure, node.probe.clock) for name, node in nodes.items()}
         )
         self.versions = {node: each.versions for node, each in facts.items()}
         self.leaders = {node: each.leader for node, each in facts.items()}
-        self.clocks_apart = furthest_apart(read_clocks(self._session))
+        self.clocks_apart = furthest_apart(clocks)
 
     def _of(self, *fields: str) -> set[tuple[str, ...]]:
         """Give the distinct values of some versions; one is what a cluster should have."""

@@ -108,15 +108,19 @@ class Engine:
             answer: dict[str, Any] = self._api.version(api_version=False)
             return answer
 
+    @repeated
     def require_running(self, names: Sequence[str]) -> None:
         """Raise ``NodeError`` unless the containers ``names`` run; all that do not are named."""
-        running = self.running()
-        missing = [name for name in names if name not in running]
+        with self._translated("listing containers"):
+            states = {_name(item): item["State"] for item in self._api.containers(all=True)}
+        missing = [name for name in names if states.get(name) != "running"]
         if missing:
+            absent = [name for name in missing if name not in states]
+            never = f"; there is no {' and no '.join(absent)}" if absent else ""
             raise NodeError(
                 self.node,
-                f"infrastructure containers do not run: {', '.join(missing)}",
-                remedy=f"on {self.node}: docker start {' '.join(missing)}",
+                f"infrastructure containers do not run: {', '.join(missing)}{never}",
+                remedy=_restart(self.node, missing, absent),
             )
 
     @repeated
@@ -124,6 +128,12 @@ class Engine:
         """List the names of the containers that run, whoever's they are."""
         with self._translated("listing containers"):
             return frozenset(_name(item) for item in self._api.containers())
+
+    @repeated
+    def require_image(self, image: str) -> None:
+        """Raise ``NodeError`` unless the engine finds ``image`` at its registry; pulls nothing."""
+        with self._translated(f"asking the registry for {image}"):
+            self._api.inspect_distribution(image)
 
     @repeated
     def root_directory(self) -> str:
@@ -348,6 +358,15 @@ class Engine:
 def _read_only(target: str, source: str | PurePosixPath) -> docker.types.Mount:
     kind = "volume" if isinstance(source, str) else "bind"
     return docker.types.Mount(target, str(source), type=kind, read_only=True)
+
+
+def _restart(node: str, missing: Sequence[str], absent: Sequence[str]) -> str:
+    if absent:
+        return (
+            f"on {node}: docker ps --all, then start the infrastructure's compose project, or "
+            "correct 'names' in the inventory"
+        )
+    return f"on {node}: docker start {' '.join(missing)}"
 
 
 def _name(item: dict[str, Any]) -> str:

@@ -16,6 +16,7 @@ from cluster_tests.fronts.front import Front
 from cluster_tests.fronts.ledger import Ledger
 from cluster_tests.inventory.file import load_inventory
 from cluster_tests.journal import Journal
+from cluster_tests.proxies.complaints import haproxy_complaint
 from cluster_tests.proxies.haproxy_config import parse_haproxy
 from cluster_tests.results.switch_log import SwitchLog
 from cluster_tests.services.publisher import Publisher
@@ -140,21 +141,14 @@ class Session:
         return meanwhile(self._executor, call)
 
     def haproxy_complaints(self) -> dict[str, str]:
-        """Ask every node's HAProxy whether it accepts its configuration; "" where it does.
-
-        It is the check before a reload: ``haproxy -c -f FILE`` (HAProxy's management guide, 3).
-        """
+        """Ask every node's HAProxy whether it accepts its configuration; "" where it does."""
         with self.effort.own("checking configurations"):
             return self.side_by_side(
-                {node: partial(self.haproxy_complaint, node) for node in self.cluster.nodes}
+                {
+                    name: partial(haproxy_complaint, self.inventory, node.engine)
+                    for name, node in self.cluster.nodes.items()
+                }
             )
-
-    def haproxy_complaint(self, node: str) -> str:
-        """Ask one node's HAProxy; "" where it accepts its configuration."""
-        names, paths = self.inventory.names, self.inventory.paths
-        command = ["haproxy", "-c", "-f", str(paths.haproxy_config)]
-        done = self.cluster.nodes[node].engine.run(names.haproxy, command)
-        return "" if done.exit_code == 0 else f"exit code {done.exit_code}: {done.stderr}"
 
     def close(self) -> None:
         """Let all guests leave, then close everything; calling it again does nothing.

@@ -38,11 +38,34 @@ def test_containers_are_read_with_their_service(
 def test_infrastructure_that_does_not_run_is_named_with_its_remedy(
     engine: Engine, http_over_unix: HttpOverUnix
 ) -> None:
-    http_over_unix.answers["GET /containers/json"] = (200, [{"Names": ["/caddy"]}])
+    states = {"caddy": "running", "consul": "exited", "haproxy": "created"}
+    http_over_unix.answers["GET /containers/json"] = (
+        200,
+        [{"Names": [f"/{name}"], "State": state} for name, state in states.items()],
+    )
     engine.require_running(["caddy"])
-    with pytest.raises(NodeError, match=r"core3: .*do not run: consul, haproxy") as raised:
+    with pytest.raises(NodeError, match=r"core3: .*do not run: consul, haproxy\n") as raised:
         engine.require_running(["consul", "haproxy", "caddy"])
     assert raised.value.remedy == "on core3: docker start consul haproxy"
+
+
+def test_infrastructure_that_is_not_there_is_no_matter_of_starting(
+    engine: Engine, http_over_unix: HttpOverUnix
+) -> None:
+    http_over_unix.answers["GET /containers/json"] = (200, [])
+    with pytest.raises(NodeError, match=r"do not run: consul; there is no consul\n") as raised:
+        engine.require_running(["consul"])
+    assert "docker start" not in raised.value.remedy
+    assert "correct 'names' in the inventory" in raised.value.remedy
+
+
+def test_an_image_is_asked_for_at_its_registry(
+    engine: Engine, http_over_unix: HttpOverUnix
+) -> None:
+    http_over_unix.answers["GET /distribution/forge:5000/app:1/json"] = (200, {"Descriptor": {}})
+    engine.require_image("forge:5000/app:1")
+    with pytest.raises(NodeError, match="core3: asking the registry for forge:5000/app:2"):
+        engine.require_image("forge:5000/app:2")
 
 
 def test_volumes_are_those_of_the_prefix_without_composes_labels(
