@@ -11,6 +11,7 @@ from rich.console import Console
 from cluster_tests import __version__
 from cluster_tests.bench.commands import bench
 from cluster_tests.cleaning import clean
+from cluster_tests.doctor.commands import doctor
 from cluster_tests.errors import ClusterTestsError, UsageError
 from cluster_tests.lab.commands import lab
 from cluster_tests.listing import list_specs
@@ -31,6 +32,7 @@ app.add_typer(lab, name="lab")
 app.add_typer(bench, name="bench")
 app.command()(tour)
 app.command()(nightly)
+app.command()(doctor)
 app.command("list")(list_specs)
 app.command()(clean)
 app.command()(report)

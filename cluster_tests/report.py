@@ -31,11 +31,16 @@ class Progress:
     and again every half minute. What is quick prints nothing.
     """
 
-    def __init__(self, doing: str, *, patience: float = _PATIENCE) -> None:
-        """Describe the work; keep silent for ``patience`` seconds."""
+    def __init__(
+        self, doing: str, *, patience: float = _PATIENCE, stream: TextIO | None = None
+    ) -> None:
+        """Describe the work; keep silent for ``patience`` seconds, then write to ``stream``.
+
+        It is stdout, unless stdout is for what the command was asked for.
+        """
         self._doing = doing
         self._patience = patience
-        self._stream: TextIO = sys.stdout
+        self._stream: TextIO = stream or sys.stdout
         self._started = time.monotonic()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._talk, name="progress", daemon=True)

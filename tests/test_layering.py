@@ -22,6 +22,7 @@ FLOORS: list[dict[str, set[str]]] = [
         "tour": {"cluster_tests.tour"},
         "nightly": {"cluster_tests.nightly"},
         "bench": {"cluster_tests.bench"},
+        "doctor": {"cluster_tests.doctor"},
     },
     {"plugin": {"cluster_tests.plugin"}},
     {"tenancy": {"cluster_tests.tenancy"}},

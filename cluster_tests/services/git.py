@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal
 
 from cluster_tests.errors import HarnessError, NodeError, RefusedError
+from cluster_tests.inventory.secrets import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -149,8 +150,10 @@ class WorkTree:
 def not_ours(remote: RemoteBranch) -> RefusedError:
     """Say that a branch is not what this run left there, and what then helps."""
     return RefusedError(
-        f"branch {remote.branch} of {remote.url} is there, and not by this run",
-        remedy=f"choose another branch, or if it is yours: git push {remote.url} :{remote.ref}",
+        without_secrets(f"branch {remote.branch} of {remote.url} is there, and not by this run"),
+        remedy=without_secrets(
+            f"choose another branch, or if it is yours: git push {remote.url} :{remote.ref}"
+        ),
     )
 
 
@@ -172,6 +175,8 @@ def _forge_failed(remote: RemoteBranch, output: str) -> NodeError:
     ssh = f"GIT_SSH_COMMAND={shlex.quote(_ssh_command(remote))} " if remote.access else ""
     return NodeError(
         "forge",
-        f"git cannot work with {remote.url}: {output.strip() or 'it says nothing'}",
-        remedy=f"see what answers: {ssh}git ls-remote {remote.url}",
+        without_secrets(
+            f"git cannot work with {remote.url}: {output.strip() or 'it says nothing'}"
+        ),
+        remedy=without_secrets(f"see what answers: {ssh}git ls-remote {remote.url}"),
     )
