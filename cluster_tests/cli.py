@@ -13,6 +13,7 @@ from cluster_tests.bench.commands import bench
 from cluster_tests.cleaning import clean
 from cluster_tests.doctor.commands import doctor
 from cluster_tests.errors import ClusterTestsError, UsageError
+from cluster_tests.forwards.commands import tunnels
 from cluster_tests.lab.commands import lab
 from cluster_tests.listing import list_specs
 from cluster_tests.nightly.commands import nightly
@@ -33,6 +34,7 @@ app.add_typer(bench, name="bench")
 app.command()(tour)
 app.command()(nightly)
 app.command()(doctor)
+app.command()(tunnels)
 app.command("list")(list_specs)
 app.command()(clean)
 app.command()(report)

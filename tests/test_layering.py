@@ -23,6 +23,7 @@ FLOORS: list[dict[str, set[str]]] = [
         "nightly": {"cluster_tests.nightly"},
         "bench": {"cluster_tests.bench"},
         "doctor": {"cluster_tests.doctor"},
+        "forwards": {"cluster_tests.forwards"},
     },
     {"plugin": {"cluster_tests.plugin"}},
     {"tenancy": {"cluster_tests.tenancy"}},

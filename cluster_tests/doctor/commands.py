@@ -32,18 +32,19 @@ def doctor(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="An object for programs.")] = False,
 ) -> None:
-    """Check an inventory end to end, and tell for each node what mends what does not hold.
+    """Check an inventory end to end.
 
     From the key file to the nodes' clocks, with a deadline for each check and all nodes side by
-    side. It changes nothing, needs no may_change, and is meant for when nodes are down: what
-    cannot be looked at for that is told as "not checked".
+    side: it tells for each node what holds, what does not, and the command that mends it. What
+    cannot be looked at because a node is down is told as "not checked". Nothing that it starts on
+    a node outlives it, so that it needs no may_change.
 
     Exit code 0: all holds; 1: something does not hold, or could not be checked; 3: the inventory
     itself is wrong.
 
       cluster-tests doctor --inventory cluster.yaml
 
-      cluster-tests doctor --json | jq '.findings[] | select(.outcome == "fails")'
+      cluster-tests doctor --json | jq -r '.findings[].remedy'
     """
     path = _path(inventory)
     try:

@@ -1,0 +1,12 @@
+"""Runs ``cluster-tests`` with the engine's socket at another path: ``run_command.py PATH ARG…``."""
+
+from __future__ import annotations
+
+import sys
+
+from cluster_tests.cli import main
+from cluster_tests.session import ways
+
+if __name__ == "__main__":
+    ways._ENGINE_SOCKET = sys.argv.pop(1)
+    main()
