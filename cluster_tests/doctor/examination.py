@@ -11,7 +11,7 @@ from cluster_tests.doctor.findings import Finding, Outcome
 from cluster_tests.doctor.forge import forge_checks
 from cluster_tests.doctor.judging import judged_clocks, judged_leaders
 from cluster_tests.doctor.node import NodeExamination
-from cluster_tests.session.ways import sockets_directory
+from cluster_tests.session.access import sockets_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

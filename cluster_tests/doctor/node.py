@@ -27,7 +27,7 @@ from cluster_tests.inventory.secrets import without_secrets
 from cluster_tests.nodes.node import Engine
 from cluster_tests.nodes.probe import COMMAND, Probe
 from cluster_tests.proxies.complaints import caddy_complaint, haproxy_complaint
-from cluster_tests.session.ways import consul_forward, engine_forward, target_of, translated
+from cluster_tests.session.access import consul_forward, engine_forward, target_of, translated
 from cluster_tests.waiting.waiter import Bell
 from tunnels import TcpForward, Tunnel
 

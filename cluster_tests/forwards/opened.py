@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster_tests.errors import UsageError
-from cluster_tests.session.ways import (
+from cluster_tests.session.access import (
     by_node,
     consul_forward,
     consul_socket_forward,
@@ -40,7 +40,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Way:
+class Outlet:
     """One thing that can be reached here: on ``node``, called ``what``, at ``address``.
 
     ``forward`` is None for a front that the inventory reaches without a tunnel.
@@ -71,11 +71,11 @@ class Opened:
     cluster: str
     chosen: str
     tunnels: Mapping[str, Tunnel]
-    ways: Sequence[Way]
+    outlets: Sequence[Outlet]
 
-    def way(self, node: str, what: str) -> Way:
-        """Find one of the ways; raises StopIteration for what was not asked for."""
-        return next(way for way in self.ways if (way.node, way.what) == (node, what))
+    def outlet(self, node: str, what: str) -> Outlet:
+        """Find one of the outlets; it must have been asked for."""
+        return next(outlet for outlet in self.outlets if (outlet.node, outlet.what) == (node, what))
 
 
 @contextmanager
@@ -98,13 +98,13 @@ def opened(inventory: Inventory, wanted: Wanted) -> Iterator[Opened]:
         }
         try:
             with TunnelGroup(plan) as group:
-                ways = [
-                    Way(node, what, group[node].addresses[forward], forward)
+                outlets = [
+                    Outlet(node, what, group[node].addresses[forward], forward)
                     for node, forwards in planned.items()
                     for what, forward in forwards.items()
                 ]
                 direct = _direct_fronts(inventory, nodes) if wanted.fronts else []
-                yield Opened(inventory.name, chosen, group, [*ways, *direct])
+                yield Opened(inventory.name, chosen, group, [*outlets, *direct])
         except GroupError as error:
             raise by_node(error) from error
 
@@ -140,9 +140,9 @@ def _forwards(
     return forwards
 
 
-def _direct_fronts(inventory: Inventory, nodes: Sequence[str]) -> list[Way]:
+def _direct_fronts(inventory: Inventory, nodes: Sequence[str]) -> list[Outlet]:
     return [
-        Way(node, what, (inventory.address_of(node), port), None)
+        Outlet(node, what, (inventory.address_of(node), port), None)
         for node in nodes
         if inventory.nodes[node].front == "direct"
         for what, port in _ports(inventory).items()

@@ -1,4 +1,4 @@
-"""How the ways are: a table for a terminal, and lines for what changes where there is none."""
+"""How the outlets are: a table for a terminal, and a word on each change where there is none."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tunnels import State
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cluster_tests.forwards.opened import Opened, Way
+    from cluster_tests.forwards.opened import Opened, Outlet
     from tunnels import Health
 
 _COLUMNS = ("node", "forward", "local address", "state", "round trip", "in", "out", "reconnections")
@@ -23,7 +23,7 @@ _STEP = 1000
 
 
 def table(opened: Opened) -> Table:
-    """Draw every way as it is now."""
+    """Draw every outlet as it is now."""
     drawn = Table(box=None, pad_edge=False)
     for column in _COLUMNS:
         right = column in {"round trip", "in", "out", "reconnections"}
@@ -33,8 +33,8 @@ def table(opened: Opened) -> Table:
             justify="right" if right else "left",
             overflow="fold" if column == "local address" else "ellipsis",
         )
-    for way in opened.ways:
-        drawn.add_row(*_cells(opened, way))
+    for outlet in opened.outlets:
+        drawn.add_row(*_cells(opened, outlet))
     troubles = [
         f"{node}: {word_on(tunnel.health)}"
         for node, tunnel in opened.tunnels.items()
@@ -44,13 +44,13 @@ def table(opened: Opened) -> Table:
     return drawn
 
 
-def _cells(opened: Opened, way: Way) -> Iterator[Text | str]:
-    yield from (way.node, way.what, str(way))
-    if way.forward is None:  # nobody watches what is reached without a tunnel
+def _cells(opened: Opened, outlet: Outlet) -> Iterator[Text | str]:
+    yield from (outlet.node, outlet.what, str(outlet))
+    if outlet.forward is None:  # nobody watches what is reached without a tunnel
         yield from ("direct", "", "", "", "")
         return
-    tunnel = opened.tunnels[way.node]
-    health, traffic = tunnel.health, tunnel.traffic(way.forward)
+    tunnel = opened.tunnels[outlet.node]
+    health, traffic = tunnel.health, tunnel.traffic(outlet.forward)
     yield Text(_state(health), _STYLES.get(health.state, _BETWEEN))
     yield "" if health.round_trip is None else f"{health.round_trip * _STEP:.1f} ms"
     yield from (size(traffic.received), size(traffic.sent), str(health.reconnections))

@@ -26,11 +26,11 @@ _IN_THE_WAY = (
 
 def environment(opened: Opened) -> dict[str, str]:
     """Give the variables by which clients find the chosen node, and every node's engine."""
-    engines = [way for way in opened.ways if way.what == ENGINE]
+    engines = [outlet for outlet in opened.outlets if outlet.what == ENGINE]
     return {
-        _DOCKER: opened.way(opened.chosen, ENGINE).url,
-        _CONSUL: opened.way(opened.chosen, CONSUL).url,
-        **{_variable(way.node): str(way) for way in engines},
+        _DOCKER: opened.outlet(opened.chosen, ENGINE).url,
+        _CONSUL: opened.outlet(opened.chosen, CONSUL).url,
+        **{_variable(outlet.node): str(outlet) for outlet in engines},
     }
 
 
@@ -42,10 +42,10 @@ def whole_environment(opened: Opened, inherited: Mapping[str, str]) -> dict[str,
 
 def lines_to_paste(opened: Opened) -> Iterator[str]:
     """Write an ``export`` for each engine, whose path names its node, and one for Consul."""
-    for way in opened.ways:
-        if way.what == ENGINE:
-            yield f"export {_DOCKER}={shlex.quote(way.url)}"
-    yield f"export {_CONSUL}={shlex.quote(opened.way(opened.chosen, CONSUL).url)}"
+    for outlet in opened.outlets:
+        if outlet.what == ENGINE:
+            yield f"export {_DOCKER}={shlex.quote(outlet.url)}"
+    yield f"export {_CONSUL}={shlex.quote(opened.outlet(opened.chosen, CONSUL).url)}"
 
 
 def as_object(opened: Opened) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def as_object(opened: Opened) -> dict[str, Any]:
     return {
         "cluster": opened.cluster,
         "nodes": {
-            node: {way.what: str(way) for way in opened.ways if way.node == node}
+            node: {outlet.what: str(outlet) for outlet in opened.outlets if outlet.node == node}
             for node in opened.tunnels
         },
         "environment": environment(opened),

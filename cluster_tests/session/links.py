@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from cluster_tests.errors import NodeError
 from cluster_tests.report import say
-from cluster_tests.session.ways import (
+from cluster_tests.session.access import (
     by_node,
     consul_forward,
     engine_forward,

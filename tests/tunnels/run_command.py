@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 from cluster_tests.cli import main
-from cluster_tests.session import ways
+from cluster_tests.session import access
 
 if __name__ == "__main__":
-    ways._ENGINE_SOCKET = sys.argv.pop(1)
+    access._ENGINE_SOCKET = sys.argv.pop(1)
     main()

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cluster_tests.errors import NodeError
+from cluster_tests.session.access import consul_socket_forward, sockets_directory
 from cluster_tests.session.links import Links
-from cluster_tests.session.ways import consul_socket_forward, sockets_directory
 
 if TYPE_CHECKING:
     from cluster_tests.inventory.entries import Inventory
