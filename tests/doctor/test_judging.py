@@ -91,7 +91,7 @@ def test_what_is_right_holds() -> None:
         ),
         (
             lambda: judging.judged_addresses(
-                INVENTORY, replace(INSIDE, resolved=INSIDE.resolved | {"two.example": frozenset()})
+                INVENTORY, replace(INSIDE, resolved={**INSIDE.resolved, "two.example": frozenset()})
             ),
             "core2 has 10.0.0.2 and not two.example",
             "correct 'address'",

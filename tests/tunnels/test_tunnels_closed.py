@@ -29,8 +29,7 @@ from tunnels.local import SocketListener
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from real_sshd import Sshd
-
+    from cluster_tests.bench.sshd import Sshd
     from tunnels import Forward, Target
 
 pytest_plugins = ["tunnel_fixtures"]

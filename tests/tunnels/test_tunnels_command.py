@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterator
 
-    from real_sshd import Sshd
+    from cluster_tests.bench.sshd import Sshd
 
 pytest_plugins = ["tunnel_fixtures"]
 
