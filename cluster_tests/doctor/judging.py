@@ -10,8 +10,9 @@ from cluster_tests.foundation.facts import LEAST_FREE_BYTES, LEAST_FREE_INODES, 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cluster_tests.foundation.facts import Inside, Offset, Room
+    from cluster_tests.foundation.facts import Inside, Room
     from cluster_tests.inventory.entries import Inventory, Names
+    from cluster_tests.timeline.clocks import Offset
 
 _GIGABYTE = 1_000_000_000
 MOST_APART = 1.0  # seconds between two nodes' clocks
@@ -108,7 +109,7 @@ def judged_clocks(offsets: Mapping[str, Offset]) -> str:
     """Demand that no two nodes' clocks are a second apart."""
     apart = furthest_apart(offsets)
     if apart >= MOST_APART:
-        each = ", ".join(f"{node} {_middle(offset):+.3f} s" for node, offset in offsets.items())
+        each = ", ".join(f"{node} {offset.seconds:+.3f} s" for node, offset in offsets.items())
         raise HarnessError(
             f"up to {apart:.3f} s apart (from here: {each})",
             remedy="let all nodes follow one time server: timedatectl set-ntp true",
@@ -125,10 +126,6 @@ def judged_leaders(leaders: Mapping[str, str]) -> str:
             remedy="the nodes are not one Consul cluster: consul join ADDRESS, on one of them",
         )
     return next(iter(leaders.values()))
-
-
-def _middle(offset: Offset) -> float:
-    return (offset.least + offset.most) / 2
 
 
 def _is_full(room: Room) -> bool:

@@ -21,13 +21,14 @@ from cluster_tests.doctor.judging import (
 )
 from cluster_tests.doctor.login import LOGIN, Login
 from cluster_tests.errors import FrontError, HarnessError, NodeError
-from cluster_tests.foundation.facts import read_clock, read_inside, read_rooms
+from cluster_tests.foundation.facts import read_inside, read_rooms
 from cluster_tests.fronts.front import Front
 from cluster_tests.inventory.secrets import without_secrets
 from cluster_tests.nodes.node import Engine
 from cluster_tests.nodes.probe import COMMAND, Probe
 from cluster_tests.proxies.complaints import caddy_complaint, haproxy_complaint
 from cluster_tests.session.access import consul_forward, engine_forward, target_of, translated
+from cluster_tests.timeline.clocks import measure
 from cluster_tests.waiting.waiter import Bell
 from tunnels import TcpForward, Tunnel
 
@@ -35,8 +36,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from cluster_tests.foundation.facts import Inside, Offset
+    from cluster_tests.foundation.facts import Inside
     from cluster_tests.inventory.entries import Inventory
+    from cluster_tests.timeline.clocks import Offset
 
 
 class NodeExamination:
@@ -160,7 +162,7 @@ class NodeExamination:
         return ""
 
     def _clock(self) -> str:
-        self.offset = read_clock(self._probe)
+        self.offset = measure(self._probe.clock)
         return f"{self.offset.least:+.3f} … {self.offset.most:+.3f} s"
 
     def _look_inside(self) -> str:

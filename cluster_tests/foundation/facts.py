@@ -16,12 +16,11 @@ from cluster_tests.foundation import facts_script
 from cluster_tests.proxies.complaints import caddy_complaint, haproxy_complaint
 
 if TYPE_CHECKING:
-    from cluster_tests.timeline.clocks import Offset
     from collections.abc import Mapping
 
     from cluster_tests.inventory.entries import Inventory
     from cluster_tests.nodes.node import Engine
-    from cluster_tests.nodes.probe import Probe
+    from cluster_tests.timeline.clocks import Offset
 
 _SCRIPT = Path(facts_script.__file__).read_text(encoding="utf-8")
 # statvfs(3) of each directory below /rooms: free bytes, free inodes, all inodes.

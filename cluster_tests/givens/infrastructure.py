@@ -11,9 +11,9 @@ from cluster_tests.foundation.facts import (
     furthest_apart,
     read_facts,
 )
-from cluster_tests.timeline.clocks import measure
 from cluster_tests.foundation.transfers import ARRIVED, try_transfers
 from cluster_tests.session import current
+from cluster_tests.timeline.clocks import measure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

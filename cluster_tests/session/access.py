@@ -13,13 +13,14 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from cluster_tests.errors import FrontError, HarnessError, NodeError, SeveralErrors
-from tunnels import SocketForward, Target, TcpAsSocketForward, TcpForward, http_answers
+from tunnels import SocketForward, TcpAsSocketForward, TcpForward, http_answers
 from tunnels.errors import FarEndError, NoAnswerError, TunnelError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cluster_tests.inventory.entries import Inventory
+    from tunnels import Target
     from tunnels.errors import GroupError
 
 _ENGINE_SOCKET = "/var/run/docker.sock"  # Docker's own default, which the contract keeps
@@ -33,16 +34,11 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 def target_of(inventory: Inventory, node: str) -> Target:
     """Tell how a node is logged in to; raises ``NodeError`` where that cannot work as written."""
-    ssh = inventory.nodes[node].ssh
+    deadlines, ssh = inventory.deadlines, inventory.nodes[node].ssh
+    # A default of ours must not win over what the user's ssh_config says.
+    given = ssh.config is None or "connect" in deadlines.model_fields_set
     with translated(node):
-        return Target(
-            host=ssh.host,
-            port=ssh.port,
-            user=ssh.user,
-            identity_file=ssh.identity_file,
-            known_hosts=ssh.known_hosts,
-            connect_timeout=inventory.deadlines.connect,
-        )
+        return ssh.target(deadlines.connect if given else None)
 
 
 def engine_forward(node: str, directory: Path) -> SocketForward:

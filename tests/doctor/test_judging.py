@@ -10,9 +10,10 @@ import pytest
 
 from cluster_tests.doctor import judging
 from cluster_tests.errors import HarnessError
-from cluster_tests.foundation.facts import LEAST_FREE_BYTES, Inside, Offset, Room
+from cluster_tests.foundation.facts import LEAST_FREE_BYTES, Inside, Room
 from cluster_tests.inventory.entries import Names
 from cluster_tests.inventory.secrets import without_secrets
+from cluster_tests.timeline.clocks import Offset
 
 if TYPE_CHECKING:
     from collections.abc import Callable
