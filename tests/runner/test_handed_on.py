@@ -24,6 +24,7 @@ from cluster_tests.givens import applications
 from cluster_tests.givens.handed_on import AnApplicationHandedOn
 from cluster_tests.journal import Journal
 from cluster_tests.model import Placement
+from cluster_tests.results.switch_log import SwitchLog
 from cluster_tests.session import current
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ def session(
         journal=Journal(tmp_path / "journal.jsonl"),
         keep=False,
         effort=Effort(),
+        switches=SwitchLog(),
         admit=lambda _guest: None,
         plan=lambda *_wanted: PaperPublication(cluster),
         ledgers=ledgers,
