@@ -160,10 +160,11 @@ class Tenant:
         self._standing = expectation
         seconds = time.monotonic() - asked
         say(f"{switch}: {'NOT settled' if failure else 'settled'} in {seconds:.1f} s")
+        started = time.time() - seconds  # on the clock that results are written by
         ticket = self._session.switches.add(
-            _record(switch, asked, seconds, settled=failure is None)
+            _record(switch, started, seconds, settled=failure is None)
         )
-        return Moved(switch, expectation, shown, seconds, time.time() - seconds, failure, ticket)
+        return Moved(switch, expectation, shown, seconds, started, failure, ticket)
 
     def settle_again(self) -> tuple[Observation, NotSettledError | None]:
         """Wait until what was settled last is settled again, after something that was no switch.
@@ -282,12 +283,12 @@ def traces(found: Observation) -> list[str]:
     return [what for what, there in {**in_consul, **on_nodes}.items() if there]
 
 
-def _record(switch: Switch, asked: float, seconds: float, *, settled: bool) -> SwitchRecord:
+def _record(switch: Switch, started: float, seconds: float, *, settled: bool) -> SwitchRecord:
     return SwitchRecord(
         before=str(switch.before),
         after=str(switch.after),
         kind=switch.kind,
-        started=utc_text(asked),
+        started=utc_text(started),
         seconds=round(seconds, 3),
         settled=settled,
         verdict=Verdict.PASS if settled else Verdict.FAIL,

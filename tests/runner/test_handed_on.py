@@ -102,6 +102,7 @@ def session(
         journal=Journal(tmp_path / "journal.jsonl"),
         keep=False,
         effort=Effort(),
+        switches=SwitchLog(),
         admit=lambda _guest: None,
         plan=lambda *_wanted: PaperPublication(cluster),
         ledgers=ledgers,
