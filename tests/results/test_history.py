@@ -161,6 +161,12 @@ def test_runs_are_listed_oldest_first_and_the_last_ones(history: History) -> Non
     assert [run.run_id for run in history.runs(last=2)] == ["run-2", "run-3"]
 
 
+def test_a_shard_is_a_part_and_no_run(history: History) -> None:
+    add(history, 1, a_scenario(FAIL), shard="1/2")
+    add(history, 2, a_scenario())
+    assert [run.run_id for run in history.runs(last=5)] == ["run-2"]
+
+
 def test_durations_are_the_median_of_all_examples_together(history: History) -> None:
     for number, seconds in enumerate((1.0, 2.0, 9.0)):
         examples = [a_scenario(example=name, seconds=seconds) for name in "ab"]

@@ -39,6 +39,10 @@ def test_no_shard_is_longer_than_another_by_more_than_one_class(
     assert max(loads) - min(loads) <= max(durations.values()) * 1.000001
 
 
+def test_the_longest_are_dealt_out_first() -> None:
+    assert split({"a", "b", "c"}, 2, {"a": 1, "b": 1, "c": 2}).seconds == (2, 2)
+
+
 def test_without_durations_the_classes_are_dealt_out() -> None:
     whole = split({"a", "b", "c", "d", "e"}, 2, {})
     assert sorted(map(len, whole.shards)) == [2, 3]
