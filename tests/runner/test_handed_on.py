@@ -109,7 +109,6 @@ def session(
         side_by_side=in_turn,
         meanwhile=beside,
         answers=in_turn,
-        switches=SwitchLog(),
         haproxy_complaints=lambda: dict.fromkeys(NODES, ""),
         resident=lambda name, make: residents.setdefault(name, make()),
     )
