@@ -5,6 +5,7 @@
     python tests/breaks/prove.py --owed     all that was not seen yet, or was changed since
     python tests/breaks/prove.py --together the breaks for one class at once (docs/proofs.md tells)
     python tests/breaks/prove.py --for N    begin no further break after N seconds
+    python tests/breaks/prove.py --settle N wait N seconds for a switch, on a machine that is busy
     python tests/breaks/prove.py --write    write the lists of docs/proofs.md from docs/proofs.json
 
 The cluster is the local lab, or the one of CLUSTER_TESTS_INVENTORY; it must run the reference
@@ -63,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         chosen = _owed() if options.owed else _chosen(options.names)
-        with _impatient_inventory(_inventory()) as path:
+        with _impatient_inventory(_inventory(), options.settle) as path:
             groups = grouped(chosen, together=options.together)
             return _prove_all(groups, path, options.seconds)
     except ClusterTestsError as error:
@@ -82,6 +83,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--together", action="store_true", help="a spec class's breaks at once")
     parser.add_argument(
         "--for", type=float, dest="seconds", metavar="N", help="begin none after N seconds"
+    )
+    parser.add_argument(
+        "--settle", type=float, default=_SETTLE, metavar="N", help="the deadline of a switch"
     )
     parser.add_argument("--write", action="store_true", help="write the lists of docs/proofs.md")
     return parser.parse_args(arguments)
@@ -116,10 +120,10 @@ def _inventory() -> Path:
 
 
 @contextmanager
-def _impatient_inventory(original: Path) -> Iterator[Path]:
+def _impatient_inventory(original: Path, settle: float) -> Iterator[Path]:
     """Copy the inventory, with a short deadline: what is broken will not settle anyway."""
     values = yaml.safe_load(original.read_text())
-    values["deadlines"] = {**values.get("deadlines", {}), "settle": _SETTLE}
+    values["deadlines"] = {**values.get("deadlines", {}), "settle": settle}
     ways = [node["ssh"] for node in values["nodes"].values()] + [values["forge"].get("ssh", {})]
     for ssh in ways:
         for key in ssh.keys() & {"identity_file", "known_hosts"}:
