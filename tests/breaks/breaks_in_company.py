@@ -92,12 +92,15 @@ IN_COMPANY = (
     ),
     Break(
         name="neighbours-unscheduled",
-        how="a node that drops one application's jobs drops those of all",
+        how="a node that drops one application's jobs drops those of all applications of specs",
         spec=FOUR,
         sentences=("should_leave_the_others_as_they_were",),
         file="steps/publish.py",
         old="    _schedule(work, Placement(), [])",
-        new="    work.plugin.reschedule(work.plugin.jobs(), [])",
+        # Of those of specs: others may live on this cluster, and nobody would set theirs again.
+        new=(
+            '    work.plugin.reschedule([j for j in work.plugin.jobs() if "spec" in j.volume], [])'
+        ),
     ),
     Slip(
         name="others-asked-too-late",

@@ -139,13 +139,14 @@ IN_REFUSING = (
     ),
     Break(
         name="neighbours-flagged",
-        how="whoever gives a switch up raises the flags of all applications",
+        how="whoever gives a switch up raises the flags of all applications of specs",
         spec=f"{_BROKEN}:WhenAVersionExitsAtOnceOnAnotherMaster",
         sentences=("should_leave_every_other_application_as_it_was",),
         file="steps/publish.py",
         old="    if not work.was_in_maintenance:\n        lower_maintenance(work)",
         new=(
-            '    for key in work.tools.consul.tree("app/")[1]:\n'
+            # Of those of specs: others may live on this cluster, and nobody would lower theirs.
+            '    for key in (k for k in work.tools.consul.tree("app/")[1] if "_spec-" in k):\n'
             '        work.tools.consul.put(key.replace("app/", "maintenance/", 1), "")\n'
             "    if not work.was_in_maintenance:\n        lower_maintenance(work)"
         ),
