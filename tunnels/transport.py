@@ -222,7 +222,10 @@ class Transport(paramiko.Transport):
             self._channels.delete(number)
         else:
             message.rewind()
-            super()._parse_channel_open_failure(message)  # type: ignore[misc]
+            try:
+                super()._parse_channel_open_failure(message)  # type: ignore[misc]
+            except UnicodeDecodeError as error:
+                raise paramiko.SSHException("the server sent a text that is no UTF-8") from error
 
     def end(self) -> None:
         """End the connection and wait for its thread. Calling it again does nothing.
