@@ -15,7 +15,6 @@ UNPROVED = frozenset(
         "should_answer_over_the_shared_https_front_by_name_with_its_own_certificate",
         "should_answer_with_what_it_kept_through_every_node",
         "should_be_answered_by_the_maintenance_page_of_caddy_through_every_node",
-        "should_be_away_no_longer_than_its_budget",
         "should_be_built_by_a_client_and_an_engine_of_one_api_level",
         "should_be_checked_as_its_service_json_says_and_in_no_other_way",
         "should_be_checked_at_the_url_that_it_asks_for",
