@@ -5,22 +5,23 @@ from __future__ import annotations
 import fcntl
 import os
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - the command line is made from the annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cluster_tests.errors import UsageError
 from cluster_tests.nightly.running import Nightwatch
-from cluster_tests.nightly.steps import Night, in_sum, steps
+from cluster_tests.nightly.steps import Night, closing, in_sum, judging
 from cluster_tests.report import say
+from cluster_tests.results.place import new_run_id, results_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from cluster_tests.nightly.running import Done
 
-_LOCK = Path("results") / "nightly.lock"
+_LOCK = "nightly.lock"
 _MINUTE = 60.0
 _WORDS = {0: "pass", 1: "fail", 2: "unknown", 3: "usage", 130: "interrupted"}
 
@@ -46,10 +47,12 @@ def nightly(
     at a time. Exit code: 0 all passed, 1 something failed, 2 nothing failed but something is
     unknown, 3 a mistake in the arguments or the inventory, 130 interrupted.
     """
-    with _alone(_LOCK):
+    root = results_root(os.environ)
+    night = Night(root, new_run_id(), inventory, full=full, shard=shard)
+    with _alone(root / _LOCK):
         watch = Nightwatch(deadline * _MINUTE, os.environ)
         watch.catch()
-        done = watch.run(list(steps(Night(inventory, full=full, shard=shard))))
+        done = watch.run(judging(night)) + watch.run(closing(night))
         for line in told(done):
             say(line, indent=0)
     raise typer.Exit(in_sum(each.verdict for each in done))

@@ -76,7 +76,8 @@ class Nightwatch:
         began, earlier = time.monotonic(), self._signal
         try:
             # A group of its own: a Ctrl-C at the terminal comes through us, once.
-            process = subprocess.Popen(step.command, env=self._environ, start_new_session=True)
+            environment = {**self._environ, **step.environment}
+            process = subprocess.Popen(step.command, env=environment, start_new_session=True)
         except OSError as error:
             return Done(step, UNKNOWN, 0.0, f"it cannot be started: {error}")
         self._process = process

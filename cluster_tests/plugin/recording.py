@@ -22,7 +22,6 @@ from cluster_tests.plugin.xml_errors import XmlErrorsPlugin, failed_step
 from cluster_tests.report import say
 from cluster_tests.reporting.keeping import Keeper
 from cluster_tests.reporting.recorder import Recorder
-from cluster_tests.results.place import results_root
 from cluster_tests.session import current
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ class RecordingPlugin:
         self._quiet = args.verbosity == "quiet"
         self._inventory = args.inventory or ""
         command = [Path(sys.argv[0]).name, *sys.argv[1:]]
-        self._recorder = Recorder(results_root(environ), command)
+        self._recorder = Recorder(environ, command)
         current.keep_evidence_in(self._recorder.directory / "evidence")
         return True
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cluster_tests.errors import HarnessError
-from cluster_tests.results.place import new_run_id, utc_text
+from cluster_tests.results.place import results_root, run_id, utc_text
 from cluster_tests.results.values import RunRecord, Share
 from cluster_tests.results.verdict import Verdict
 from cluster_tests.results.writer import RunWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from cluster_tests.effort import Effort
@@ -26,9 +26,10 @@ class Recorder:
     Every method raises ``HarnessError`` where something cannot be written.
     """
 
-    def __init__(self, root: Path, command: Sequence[str]) -> None:
-        """Take a directory of its own below ``root`` for the run that ``command`` started."""
-        self.run = RunRecord(new_run_id(), tuple(command), utc_text())
+    def __init__(self, environ: Mapping[str, str], command: Sequence[str]) -> None:
+        """Take a directory for the run that ``command`` started, where ``environ`` says."""
+        root = results_root(environ)
+        self.run = RunRecord(run_id(environ), tuple(command), utc_text())
         self.directory = root / self.run.run_id
         self._writer = RunWriter(self.directory)
         self._written: RunRecord | None = None

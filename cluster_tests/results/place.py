@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 VARIABLE = "CLUSTER_TESTS_RESULTS"
+RUN_ID = "CLUSTER_TESTS_RUN_ID"
 _DEFAULT = Path("results")
 
 
@@ -18,6 +19,11 @@ def results_root(environ: Mapping[str, str]) -> Path:
     """Return the directory below which each run has its own."""
     named = environ.get(VARIABLE)
     return Path(named) if named else _DEFAULT
+
+
+def run_id(environ: Mapping[str, str]) -> str:
+    """Name the run that begins: as whoever started it wants to find it again, or anew."""
+    return environ.get(RUN_ID) or new_run_id()
 
 
 def new_run_id() -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cluster_tests.report import say
 from cluster_tests.reporting.keeping import Keeper, told
 from cluster_tests.reporting.recorder import Recorder
-from cluster_tests.results.place import results_root, utc_text
+from cluster_tests.results.place import utc_text
 from cluster_tests.results.values import ScenarioRecord, SentenceRecord, StepError
 from cluster_tests.results.verdict import Verdict, in_sum
 
@@ -30,7 +30,7 @@ class TourRecording:
     def __init__(self, session: Session, options: list[str]) -> None:
         """Take a directory for a tour; ``options`` are those with which a step is repeated."""
         command = [Path(sys.argv[0]).name, *sys.argv[1:]]
-        self._recorder = Recorder(results_root(os.environ), command)
+        self._recorder = Recorder(os.environ, command)
         self._keeper = Keeper()
         self._session = session
         self._options = options

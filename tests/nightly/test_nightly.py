@@ -13,36 +13,69 @@ import pytest
 from cluster_tests.errors import UsageError
 from cluster_tests.nightly import commands
 from cluster_tests.nightly.running import Done, Nightwatch, end
-from cluster_tests.nightly.steps import Night, Step, in_sum, steps, verdict_of
+from cluster_tests.nightly.steps import Night, Step, closing, in_sum, judging, verdict_of
 
 LONG = 600.0  # seconds
 GRACE = 20.0
 
 
-def python(program: str, name: str = "step", **rest: bool) -> Step:
-    return Step(name, (sys.executable, "-c", program), **rest)
+def python(
+    program: str,
+    name: str = "step",
+    *,
+    needed: bool = False,
+    judges: bool = False,
+    always: bool = False,
+) -> Step:
+    command = (sys.executable, "-c", program)
+    return Step(name, command, needed=needed, judges=judges, always=always)
 
 
 def run(*planned: Step, seconds: float = LONG) -> list[Done]:
     return Nightwatch(seconds, os.environ, GRACE).run(planned)
 
 
-def names(night: Night) -> list[str]:
-    return [step.name for step in steps(night)]
+def on_the_lab(root: Path, *, full: bool = False, shard: str = "") -> Night:
+    return Night(root, "night", full=full, shard=shard)
 
 
-def test_a_night_on_the_lab_brings_it_up_and_down() -> None:
-    assert names(Night()) == ["lab", "doctor", "specs", "tour", "lab down"]
-    assert names(Night(Path("inventory.yaml"))) == ["doctor", "specs", "tour"]
+def test_a_night_on_the_lab_brings_it_up_and_down(tmp_path: Path) -> None:
+    night = on_the_lab(tmp_path)
+    assert [step.name for step in judging(night)] == ["lab", "doctor", "specs", "tour"]
+    assert [step.name for step in closing(night)] == ["lab down"]
 
 
-def test_every_step_gets_the_inventory() -> None:
-    for step in steps(Night(Path("inventory.yaml"))):
-        assert step.command[-2:] == ("--inventory", "inventory.yaml")
+def test_another_cluster_is_neither_brought_up_nor_down(tmp_path: Path) -> None:
+    night = Night(tmp_path, "night", Path("inventory.yaml"))
+    found = list(judging(night))
+    assert [step.name for step in found] == ["doctor", "specs", "tour"]
+    assert {step.command[-2:] for step in found} == {("--inventory", "inventory.yaml")}
+    assert list(closing(night)) == []
 
 
-def test_full_and_shard_are_handed_on() -> None:
-    found = {step.name: step.command for step in steps(Night(full=True, shard="2/3"))}
+def test_what_was_judged_is_joined_into_one_report(tmp_path: Path) -> None:
+    night = on_the_lab(tmp_path)
+    judges = {step.name: step for step in judging(night) if step.judges}
+    for name in ("specs", "tour"):
+        environment = judges[name].environment
+        assert environment["CLUSTER_TESTS_RESULTS"] == str(tmp_path)
+        (tmp_path / environment["CLUSTER_TESTS_RUN_ID"]).mkdir()
+    (tmp_path / "of-yesterday").mkdir()
+    report, _ = closing(night)
+    parts = (str(tmp_path / "night-specs"), str(tmp_path / "night-tour"))
+    assert report.command == ("cluster-tests", "merge", *parts, "--into", str(tmp_path / "night"))
+    assert report.always
+
+
+def test_of_a_shard_there_is_no_report_of_the_whole(tmp_path: Path) -> None:
+    night = on_the_lab(tmp_path, shard="2/3")
+    (tmp_path / "night-specs").mkdir()
+    assert [step.name for step in closing(night)] == ["lab down"]
+
+
+def test_full_and_shard_are_handed_on(tmp_path: Path) -> None:
+    night = on_the_lab(tmp_path, full=True, shard="2/3")
+    found = {step.name: step.command for step in judging(night)}
     assert found["specs"][-2:] == ("--shard", "2/3")
     assert "--full" in found["tour"]
     assert "--kinds" not in found["tour"]
@@ -86,6 +119,12 @@ def test_what_everything_needs_ends_the_judging_but_not_the_clearing_up(tmp_path
     assert [each.verdict for each in done] == [2, 2, 0]
     assert done[1].remark == "not run: doctor did not succeed"
     assert mark.exists()
+
+
+def test_a_step_gets_its_own_environment() -> None:
+    program = "import os; raise SystemExit(os.environ['OURS'] == 'yes')"
+    step = Step("specs", (sys.executable, "-c", program), judges=True, environment={"OURS": "yes"})
+    assert [each.verdict for each in run(step)] == [1]
 
 
 def test_a_command_that_is_not_there_is_told() -> None:
