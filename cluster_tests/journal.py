@@ -11,7 +11,7 @@ import json
 import os
 import threading
 import uuid
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -26,12 +26,14 @@ class Claim:
     """One application that the suite created: all that is needed to remove it.
 
     ``process`` is that of the run, on the machine of the journal; 0 where it is not known.
+    ``run`` is the ID of the run, as its results have it; "" where none were written.
     """
 
     inventory: str
     repo_url: str
     branch: str
     process: int = field(default_factory=os.getpid)
+    run: str = ""
 
     @property
     def is_held(self) -> bool:
@@ -54,14 +56,18 @@ class Journal:
     """Appends to one file; every line is on the disk before the call returns."""
 
     def __init__(self, path: Path) -> None:
-        """Keep the journal in ``path``, which is made when first needed."""
+        """Keep the journal in ``path``, which is made when first needed.
+
+        ``run``, once it is set, is what everything belongs to that is claimed from then on.
+        """
         self.path = path
+        self.run = ""
         self._appending = threading.Lock()  # applications come and go side by side
 
     def claim(self, claim: Claim) -> str:
         """Write down what is about to be created, and return the entry's ID."""
         entry = uuid.uuid4().hex
-        self._append({"id": entry, "left": asdict(claim)})
+        self._append({"id": entry, "left": asdict(replace(claim, run=self.run))})
         return entry
 
     def release(self, entry: str) -> None:

@@ -55,7 +55,7 @@ class RecordingPlugin:
         self._inventory = args.inventory or ""
         command = [Path(sys.argv[0]).name, *sys.argv[1:]]
         self._recorder = Recorder(environ, command)
-        current.keep_evidence_in(self._recorder.directory / "evidence")
+        current.write_to(self._recorder.directory)
         return True
 
     def request_plugins(self) -> Generator[list[type], dict[type, object], None]:

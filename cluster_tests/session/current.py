@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class _Current:
     find_inventory: Callable[[], Path] | None = None
     keep: bool = False
-    evidence: Path | None = None
+    results: Path | None = None
     session: Session | None = None
     failure: ClusterTestsError | None = None
     troubled: bool = False
@@ -42,9 +42,9 @@ def configure(find_inventory: Callable[[], Path], *, keep: bool) -> None:
     _current.failure = None
 
 
-def keep_evidence_in(directory: Path) -> None:
-    """Say where the evidence of failures belongs, once a session is opened."""
-    _current.evidence = directory
+def write_to(directory: Path) -> None:
+    """Say which directory the run has, named by its ID: a session that is opened belongs to it."""
+    _current.results = directory
 
 
 def session() -> Session:
@@ -102,6 +102,6 @@ def _open() -> Session:
         from cluster_tests.session.session import open_session  # noqa: PLC0415 - see the module's docstring
 
         opened = open_session(inventory, keep=_current.keep)
-    if _current.evidence is not None:
-        opened.evidence_root = _current.evidence
+    if _current.results is not None:
+        opened.belong_to(_current.results)
     return opened

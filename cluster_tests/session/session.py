@@ -121,6 +121,11 @@ class Session:
         """Run ``calls`` at one time and return their values by key; no error is lost."""
         return side_by_side(self._executor, calls)
 
+    def belong_to(self, run: Path) -> None:
+        """Be part of the run whose results are in this directory, which is named by its ID."""
+        self.evidence_root = run / "evidence"
+        self.journal.run = run.name
+
     def evidence_directory(self, what: str) -> Path:
         """Name a directory of its own for the evidence of a failure; it is not made yet."""
         self._evidence = self.evidence_root / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{what}"

@@ -44,6 +44,7 @@ class TourRecording:
     def begin(self, plan: Plan, first: int) -> None:
         """Tell what is to be done: the steps of ``plan`` from number ``first`` on."""
         self._mode = plan.mode
+        self._session.belong_to(self.directory)
         self._recorder.know_cluster(self._session.inventory, self._session.effort)
         planned = tuple(_id(str(switch)) for switch in plan.steps[first - 1 :])
         self._recorder.know(seed=plan.seed, planned=tuple(dict.fromkeys(planned)))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cluster_tests.errors import HarnessError, UsageError
+from cluster_tests.journal import Journal
 from cluster_tests.session import current, session
 from cluster_tests.session.session import Session
 
@@ -49,7 +50,7 @@ def opened(tmp_path: Path, log: list[str]) -> Session:
         links=unused,
         cluster=unused,
         publisher=unused,
-        journal=unused,
+        journal=Journal(tmp_path / "journal.jsonl"),
         keep=False,
         _executor=resources.enter_context(ThreadPoolExecutor()),
         _resources=resources,
@@ -57,10 +58,11 @@ def opened(tmp_path: Path, log: list[str]) -> Session:
 
 
 def test_evidence_is_named_below_the_run_and_taken_once(opened: Session, tmp_path: Path) -> None:
-    opened.evidence_root = tmp_path / "evidence"
+    opened.belong_to(tmp_path / "a-run")
+    assert opened.journal.run == "a-run"
     assert opened.take_evidence() is None
     named = opened.evidence_directory("WhenX")
-    assert named.parent == tmp_path / "evidence"
+    assert named.parent == tmp_path / "a-run" / "evidence"
     assert opened.take_evidence() is None  # it was named, and nothing was kept
     opened.evidence_directory("WhenX").mkdir(parents=True)
     kept = opened.take_evidence()

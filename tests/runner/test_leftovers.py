@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from cluster_tests.cleaning import is_left
-from cluster_tests.errors import HarnessError
+from cluster_tests.cleaning import _require_known, is_left
+from cluster_tests.errors import HarnessError, UsageError
 from cluster_tests.journal import Claim, Journal
 from cluster_tests.model import Application, NodeView, Observation
 from cluster_tests.tenancy.leftovers import remove_leftovers
@@ -85,3 +85,25 @@ def test_left_is_what_this_cluster_has_and_no_process_holds() -> None:
     assert is_left(GONE, here)
     assert not is_left(replace(GONE, inventory="/b/inventory.yaml"), here)
     assert not is_left(Claim(GONE.inventory, GONE.repo_url, "of this process"), here)
+
+
+def test_of_one_run_only_what_it_claimed_is_meant() -> None:
+    here = Path(GONE.inventory)
+    assert is_left(replace(GONE, run="tonight"), here, "tonight")
+    assert not is_left(replace(GONE, run="yesterday"), here, "tonight")
+    assert not is_left(GONE, here, "tonight")
+
+
+def test_a_run_that_left_nothing_is_refused_by_name() -> None:
+    _require_known(None, [])
+    _require_known("tonight", [replace(GONE, run="tonight")])
+    with pytest.raises(UsageError, match="run tonigth") as raised:
+        _require_known("tonigth", [replace(GONE, run="tonight"), GONE])
+    assert raised.value.remedy == "one of: tonight"
+
+
+def test_the_journal_tells_whose_a_claim_is(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.run = "tonight"
+    journal.claim(GONE)
+    assert [claim.run for claim in journal.left().values()] == ["tonight"]

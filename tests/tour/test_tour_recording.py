@@ -29,7 +29,9 @@ PLAN = Plan("random", 7, ("core1", "core2"), STEPS)
 @pytest.fixture
 def session() -> SimpleNamespace:
     inventory = SimpleNamespace(name="lab", version="v1", node_names=("core1", "core2"))
-    return SimpleNamespace(inventory=inventory, effort=Effort(), switches=SwitchLog())
+    session = SimpleNamespace(inventory=inventory, effort=Effort(), switches=SwitchLog(), runs=[])
+    session.belong_to = session.runs.append
+    return session
 
 
 @pytest.fixture
@@ -62,6 +64,7 @@ def test_each_step_is_a_scenario_with_its_switch_and_timeline(
     recording.step(Result(2, STEPS[1], Verdict.FAIL, 3.0, evidence, ("a is lost", "b too")))
     recording.step(Result(3, STEPS[2], Verdict.UNKNOWN, None, None, ("no answer",)))
     assert recording.end(Verdict.FAIL) is Verdict.FAIL
+    assert session.runs == [recording.directory]  # what it makes is claimed under this run
     results = read_results(recording.directory)
     first, second, third = results.scenarios
     assert (first.id, first.file) == ("tour: nowhere => core1", "tour random")
