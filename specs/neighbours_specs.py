@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cluster_tests.behaviours.checking import assert_each_same
+from cluster_tests.behaviours.checking import assert_nothing_changed
 from cluster_tests.givens.neighbours import SideBySide
 from cluster_tests.model import Placement
 
@@ -30,6 +30,6 @@ class WhenOneOfFourApplicationsIsSwitched(SideBySide):
         assert not idle, f"not asked during the switch: {idle}"
 
     def should_leave_the_others_as_they_were(self) -> None:
-        before = {str(at): shown for at, shown in self.others_before.items()}
-        found = {str(at): shown for at, shown in self.others_after.items()}
-        assert_each_same("everything", before, found)
+        assert self.others_after.keys() == self.others_before.keys() == set(self.others)
+        for at, before in self.others_before.items():
+            assert_nothing_changed(f"the one at {at}", before, self.others_after[at])

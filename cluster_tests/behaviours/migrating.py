@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cluster_tests.behaviours.checking import assert_each_same
-from cluster_tests.behaviours.refusing import assert_nothing_changed
+from cluster_tests.behaviours.checking import assert_each_same, assert_nothing_changed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from cluster_tests.behaviours.checking import assert_each_same, assert_same, mismatch
-from cluster_tests.model import NodeView
-from cluster_tests.nodes.volumes import volume_of
+from cluster_tests.behaviours.checking import assert_each_same, assert_nothing_changed, mismatch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,25 +64,3 @@ class IsRefused:
             mismatch(node, "errors", f"one, about {self.about!r}", errors)
             for node, errors in unclear.items()
         )
-
-
-def assert_nothing_changed(whose: str, before: Observation, now: Observation) -> None:
-    """Assert that two whole observations agree, but for which snapshots there are of a volume.
-
-    The volume plugin takes and purges them by its own clock, and a switch that fails late has
-    taken some: the contract lets them stay. None may be gone without another in its place.
-    """
-    for field in fields(NodeView):
-        if field.name != "snapshots":
-            assert_same(field.name, before, now, on=before.nodes)
-    lost = {node: _volumes(view) - _volumes(now.nodes[node]) for node, view in before.nodes.items()}
-    assert_each_same(
-        f"{whose}: volumes without a snapshot now", dict.fromkeys(before.nodes, frozenset()), lost
-    )
-    for name in ("record", "maintenance", "registrations"):
-        expected, found = getattr(before, name), getattr(now, name)
-        assert found == expected, mismatch("consul", f"{whose}: {name}", expected, found)
-
-
-def _volumes(view: NodeView) -> frozenset[str]:
-    return frozenset(volume_of(snapshot) for snapshot in view.snapshots)
