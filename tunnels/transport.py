@@ -36,7 +36,7 @@ from tunnels.channel import Channel
 from tunnels.command import CommandChannel
 from tunnels.errors import ConnectionLostError
 from tunnels.packets import Packetizer
-from tunnels.wire import take_int
+from tunnels.wire import take_int, texts_are_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -222,10 +222,16 @@ class Transport(paramiko.Transport):
             self._channels.delete(number)
         else:
             message.rewind()
-            try:
+            with texts_are_utf8():
                 super()._parse_channel_open_failure(message)  # type: ignore[misc]
-            except UnicodeDecodeError as error:
-                raise paramiko.SSHException("the server sent a text that is no UTF-8") from error
+
+    def _parse_channel_open(self, message: Message) -> None:
+        with texts_are_utf8():
+            super()._parse_channel_open(message)  # type: ignore[misc]
+
+    def _parse_global_request(self, message: Message) -> None:
+        with texts_are_utf8():
+            super()._parse_global_request(message)  # type: ignore[misc]
 
     def end(self) -> None:
         """End the connection and wait for its thread. Calling it again does nothing.

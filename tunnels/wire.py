@@ -5,11 +5,14 @@ paramiko's own Message makes up zeros for what is missing.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import paramiko
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from paramiko.message import Message
 
 _INT = 4
@@ -37,6 +40,18 @@ def take_flag(message: Message) -> bool:
     """Take a boolean. Raises paramiko.SSHException when there is none."""
     _expect(message, 1)
     return message.get_boolean()
+
+
+@contextmanager
+def texts_are_utf8() -> Iterator[None]:
+    """Let paramiko read texts, which must be UTF-8. Raises paramiko.SSHException when one is not.
+
+    So the connection ends with words for people, and not with what Python says of a byte.
+    """
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise paramiko.SSHException("the server sent a text that is no UTF-8") from error
 
 
 def _expect(message: Message, count: int) -> None:

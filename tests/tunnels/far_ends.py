@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 PATIENCE = 10.0
 """Seconds after which something that should happen at once counts as not happening."""
 
+STARTING = 60.0
+"""Seconds that a program may take to start, or to end, on a machine that is busy."""
+
 
 class FarEnd:
     """A server behind the sshd: every connection is served by ``serve``, in a thread of its own."""

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import paramiko
-from far_ends import PATIENCE
+from far_ends import PATIENCE, STARTING
 from paramiko.common import AUTH_SUCCESSFUL, MSG_CHANNEL_CLOSE, OPEN_SUCCEEDED
 
 from cluster_tests.bench.sshd import make_key, public_part
@@ -81,6 +81,15 @@ class Session(paramiko.Transport):
         """Shake hands, on a thread of its own."""
         self.start_server(event=threading.Event(), server=_Everybody())
 
+    def fall_silent(self) -> None:
+        """From now on answer nothing about channels: what is said of them is ``say``'s alone.
+
+        paramiko closes a channel by itself, on its own thread, when one of its requests is refused
+        on it; whether that comes before or after what the test says next would be chance.
+        """
+        ignored = dict.fromkeys(range(LOWEST_OF_CHANNELS, 101), lambda _: None)
+        self._handler_table = {**self._handler_table, **ignored}  # type: ignore[has-type]
+
     def say(self, message: Message) -> None:
         """Send a message as it is; does nothing once the client has hung up."""
         with suppress(EOFError):
@@ -100,7 +109,7 @@ class RecordingServer:
 
     def __init__(self, directory: Path) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self._listener.settimeout(PATIENCE)
+        self._listener.settimeout(STARTING)  # an ssh may have to start first
         self.port: int = self._listener.getsockname()[1]
         self.identity = make_key(directory / "user")
         host_key = make_key(directory / "host")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from far_ends import PATIENCE, dial
+from far_ends import STARTING, dial
 from typer.testing import CliRunner
 
 from cluster_tests.cli import app
@@ -89,13 +89,13 @@ class Command:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         process = self.start(*arguments)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=STARTING)
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
     def end(self) -> None:
         for process in self._started:
             process.kill()
-            process.communicate(timeout=PATIENCE)
+            process.communicate(timeout=STARTING)
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ def test_everything_answers_at_the_addresses_that_are_told(command: Command) -> 
     assert told["environment"]["CLUSTER_TESTS_SOCKET_CORE_2"] == told["nodes"]["core-2"]["engine"]
     assert left_behind(command)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=PATIENCE)
+    out, err = process.communicate(timeout=STARTING)
     assert (process.returncode, out, err) == (130, "", "")
     assert left_behind(command) == []
 
@@ -161,7 +161,7 @@ def test_a_signal_closes_all_and_leaves_nothing(command: Command, number: signal
     first_object(process)
     assert left_behind(command)
     process.send_signal(number)
-    out, err = process.communicate(timeout=PATIENCE)
+    out, err = process.communicate(timeout=STARTING)
     assert (process.returncode, out, err) == (128 + number, "", "")
     assert left_behind(command) == []
 
@@ -177,7 +177,7 @@ def test_the_lines_can_be_pasted(command: Command) -> None:
     assert docker.endswith("/core-2.sock")
     assert consul.startswith("http://127.0.0.1:")
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=PATIENCE)
+    process.communicate(timeout=STARTING)
 
 
 def test_what_breaks_and_comes_back_is_told_where_there_is_no_terminal(
@@ -200,7 +200,7 @@ def test_what_breaks_and_comes_back_is_told_where_there_is_no_terminal(
         assert "s] core" in told, told
         told = process.stdout.readline()
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=PATIENCE)
+    process.communicate(timeout=STARTING)
     assert left_behind(command) == []
 
 
@@ -232,7 +232,7 @@ def test_ctrl_c_is_the_commands_to_answer(command: Command) -> None:
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=PATIENCE)
+    out, _ = process.communicate(timeout=STARTING)
     assert (process.returncode, out) == (5, "came\n")
     assert left_behind(command) == []
 
@@ -247,7 +247,7 @@ def test_a_signal_that_ends_the_command_is_told_by_the_exit_code(command: Comman
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=PATIENCE)
+    process.communicate(timeout=STARTING)
     assert process.returncode == 128 + signal.SIGTERM
     assert left_behind(command) == []
 
@@ -278,7 +278,7 @@ def test_fronts_are_opened_when_asked(
     port = command.values["fronts"]["http"]["port"]
     assert told["core-2"]["http front"] == f"127.0.0.2:{port}"
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=PATIENCE)
+    process.communicate(timeout=STARTING)
 
 
 # --- what cannot be

@@ -216,18 +216,23 @@ def count_descriptors() -> int:
 def test_a_short_connection_does_not_wait_for_delayed_acknowledgements(
     open_forward: Open,
 ) -> None:
+    """Linux delays an acknowledgement by 40 ms, and most of these would wait for one.
+
+    A busy machine may hold up any of them, but not a quarter of them in each round.
+    """
     address = open_forward(echo)
-    times = []
-    for _ in range(31):
-        start = time.perf_counter()
-        with dial(address) as client:
-            client.sendall(b"hello")
-            client.shutdown(socket.SHUT_WR)
-            assert read_all(client) == b"hello"
-        times.append(time.perf_counter() - start)
-    # Linux delays an acknowledgement by 40 ms, and each of these would wait for one. The quartile,
-    # because a busy machine may hold up any of them.
-    assert sorted(times)[len(times) // 4] < 0.030
+    rounds = (sorted(echo_time(address) for _ in range(32)) for _ in range(3))
+    assert any(times[24] < 0.030 for times in rounds)
+
+
+def echo_time(address: Path | tuple[str, int]) -> float:
+    """Give the seconds for a connection that asks, is answered, and ends."""
+    start = time.perf_counter()
+    with dial(address) as client:
+        client.sendall(b"hello")
+        client.shutdown(socket.SHUT_WR)
+        assert read_all(client) == b"hello"
+    return time.perf_counter() - start
 
 
 def test_the_connection_is_made_for_small_answers_and_fast_ciphers(tunnel: Tunnel) -> None:

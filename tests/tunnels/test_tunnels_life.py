@@ -12,7 +12,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from far_ends import PATIENCE, dial, read_exactly
+from far_ends import PATIENCE, STARTING, dial, read_exactly
 
 from cluster_tests.bench.sshd import free_port, make_key
 from tunnels import SocketForward, TcpForward, Tunnel, TunnelError, TunnelGroup
@@ -160,7 +160,7 @@ def test_a_program_that_does_not_close_its_tunnel_ends_all_the_same(
         [sys.executable, "-c", textwrap.dedent(program)],
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=STARTING,
         check=False,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
@@ -178,7 +178,7 @@ def test_a_connection_that_opens_after_its_asker_gave_up_is_closed(
         closed.set()
 
     sshd = make_sshd()
-    with Tunnel(sshd.target(connect_timeout=1)) as tunnel:
+    with Tunnel(sshd.target(connect_timeout=3)) as tunnel:
         sshd.signal_sessions(signal.SIGSTOP)
         with pytest.raises(TunnelError, match="does not open"):
             tunnel.connect(*tcp_far_end(serve))

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
-from far_ends import PATIENCE, dial, read_all
+from far_ends import PATIENCE, STARTING, dial, read_all
 from paramiko.message import Message
 from recording_server import RecordingServer
 
@@ -85,7 +85,7 @@ def _of_openssh(server: RecordingServer, local: Address, far: str) -> list[bytes
             return _heard(session, local, channels_before=0)
         finally:
             ssh.terminate()
-            ssh.wait(PATIENCE)
+            ssh.wait(STARTING)
 
 
 def _of_ours(server: RecordingServer, forward: Forward) -> list[bytes]:

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
-from far_ends import PATIENCE
+from far_ends import PATIENCE, STARTING
 from opening import opens, refused
 
 from cluster_tests.bench.sshd import make_key
@@ -35,7 +35,6 @@ pytest_plugins = ["tunnel_fixtures"]
 pytestmark = pytest.mark.usefixtures("leaves_nothing", "no_terminal")
 
 PHRASE = "a sécret phrase"
-STARTING = 60.0  # seconds for a program to start and end, on a machine that is busy
 
 
 def locked_key(path: Path, *options: str) -> Path:

@@ -221,7 +221,7 @@ def test_a_server_that_says_nothing(
     port = impostor(wait_for_the_end)
     start = time.monotonic()
     error = refused(sshd.target(port=port, connect_timeout=0.3), HandshakeError)
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < sshd.target().connect_timeout  # which is larger by itself
     assert f"127.0.0.1:{port}" in error.message
 
 

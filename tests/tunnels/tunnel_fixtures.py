@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from far_ends import FarEnd, echo
+from far_ends import PATIENCE, FarEnd, echo
 
 from cluster_tests.bench.sshd import Sshd
 from tunnels import passphrase
@@ -100,7 +100,9 @@ def leaves_nothing() -> Iterator[None]:
     yield
     left = set(threading.enumerate()) - threads
     for thread in left:
-        thread.join(1)  # it may just be going; paramiko's timers would live on for ten seconds
+        # Nor a timer that nobody stopped: paramiko's would end by themselves after ten seconds.
+        assert not isinstance(thread, threading.Timer) or thread.finished.is_set()
+        thread.join(PATIENCE)  # it may just be going
     assert [thread for thread in left if thread.is_alive()] == []
     assert _descriptors() - descriptors == set()
 
