@@ -18,6 +18,7 @@ from cluster_tests.lab.commands import lab
 from cluster_tests.listing import list_specs
 from cluster_tests.nightly.commands import nightly
 from cluster_tests.reporting.commands import history, merge, report
+from cluster_tests.shell import lab_shell, shell
 from cluster_tests.tour.commands import tour
 
 _LIBRARY_USAGE = 2
@@ -29,12 +30,14 @@ app = typer.Typer(
     help="Behavioural tests for clusters that switch services between nodes.\n\n"
     "The specs themselves are run by: run-contexts specs/ -v -s",
 )
+lab.command("shell")(lab_shell)
 app.add_typer(lab, name="lab")
 app.add_typer(bench, name="bench")
 app.command()(tour)
 app.command()(nightly)
 app.command()(doctor)
 app.command()(tunnels)
+app.command()(shell)
 app.command("list")(list_specs)
 app.command()(clean)
 app.command()(report)

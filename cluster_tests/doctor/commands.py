@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import threading
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
 from typing import Annotated
 
 import typer
@@ -15,7 +15,7 @@ from rich.console import Console
 from cluster_tests.doctor.findings import Finding, Outcome
 from cluster_tests.errors import InventoryError
 from cluster_tests.lab.plan import LabPlan
-from cluster_tests.plugin.options import INVENTORY_VARIABLE
+from cluster_tests.plugin.options import INVENTORY_VARIABLE, inventory_as_it_is
 from cluster_tests.report import Progress
 
 _FAILED = 1
@@ -46,7 +46,7 @@ def doctor(
 
       cluster-tests doctor --json | jq -r '.findings[].remedy'
     """
-    path = _path(inventory)
+    path = inventory_as_it_is(inventory, os.environ)
     try:
         cluster, findings = _examined(path)
     except InventoryError as error:
@@ -59,20 +59,6 @@ def doctor(
     else:
         _tell(path, cluster, findings)
     raise typer.Exit(0 if _all_hold(findings) else _FAILED)
-
-
-def _path(named: Path | None) -> Path:
-    """Find the inventory; the lab's is taken as it is: to bring it up would hide what is wrong."""
-    chosen = named or os.environ.get(INVENTORY_VARIABLE)
-    if chosen:
-        return Path(chosen)
-    path = LabPlan().inventory
-    if not path.is_file():
-        raise InventoryError(
-            "there is neither an inventory nor a local lab",
-            remedy="name one with --inventory FILE, or: cluster-tests lab up",
-        )
-    return path
 
 
 def _examined(path: Path) -> tuple[str, list[Finding]]:

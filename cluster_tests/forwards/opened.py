@@ -111,12 +111,8 @@ def opened(inventory: Inventory, wanted: Wanted) -> Iterator[Opened]:
 
 def _nodes(inventory: Inventory, wanted: Wanted) -> tuple[str, ...]:
     nodes = tuple(dict.fromkeys(wanted.only)) or inventory.node_names
-    known = inventory.node_names
     for node in (*nodes, *filter(None, [wanted.node])):
-        if node not in known:
-            raise UsageError(
-                f"the inventory has no node {node!r}", remedy=f"one of: {', '.join(known)}"
-            )
+        inventory.require_node(node)
     if wanted.node and wanted.node not in nodes:
         raise UsageError(f"--node {wanted.node} is not among those of --only")
     return nodes

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, PlainValidator
 
-from cluster_tests.errors import RefusedError
+from cluster_tests.errors import RefusedError, UsageError
 from cluster_tests.inventory.budgets import read_budgets
 from cluster_tests.inventory.ssh_access import SshAccess  # noqa: TC001 - pydantic, as above
 from cluster_tests.inventory.values import (
@@ -178,6 +178,13 @@ class Inventory(Section):
     def address_of(self, node: str) -> str:
         """Tell what the other nodes call ``node``."""
         return self.nodes[node].address
+
+    def require_node(self, name: str) -> None:
+        """Raise ``UsageError`` unless there is a node of that name."""
+        if name not in self.nodes:
+            raise UsageError(
+                f"the inventory has no node {name!r}", remedy=f"one of: {', '.join(self.nodes)}"
+            )
 
     def require_may_change(self, what: str) -> None:
         """Raise ``RefusedError`` unless the file lets the suite change this cluster."""

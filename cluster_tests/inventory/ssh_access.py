@@ -79,14 +79,20 @@ class SshAccess(Section):
         return _target(dict(self), **more)
 
     @property
-    def command(self) -> str:
-        """The command line that logs in."""
-        words = ["ssh"]
-        words += ["-F", str(self.config)] if self.config else []
+    def words(self) -> list[str]:
+        """The command line that logs in, as words: ssh(1), with what the entry says alone."""
+        words = ["ssh", "-F", str(self.config or "none")]
         words += ["-p", str(self.port or 22)] if self.port or not self.config else []
         words += ["-i", str(self.identity_file)] if self.identity_file else []
-        words += ["-o", f"UserKnownHostsFile={self.known_hosts}"] if self.known_hosts else []
-        return shlex.join([*words, f"{self.user}@{self.host}" if self.user else self.host])
+        one_key = self.identity_file and not (self.agent or self.config)
+        words += ["-o", "IdentitiesOnly=yes"] if one_key else []
+        words += ["-o", f'UserKnownHostsFile="{self.known_hosts}"'] if self.known_hosts else []
+        return [*words, f"{self.user}@{self.host}" if self.user else self.host]
+
+    @property
+    def command(self) -> str:
+        """The command line that logs in, for a shell."""
+        return shlex.join(self.words)
 
 
 def _target(values: dict[str, Any], **more: float) -> Target:

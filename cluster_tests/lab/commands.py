@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
 from typing import Annotated
 
@@ -95,25 +93,6 @@ def logs(
         if host != FORGE and container.status == "running":
             for source, command in _SOURCES.items():
                 typer.echo(f"--- {host}: {source}\n{run(container, *command).output}")
-
-
-@lab.command()
-def shell(
-    node: Annotated[str, typer.Argument(help="core1 to core4.")],
-) -> None:
-    """Log in to a node over SSH, as an operator would."""
-    plan = LabPlan()
-    container = connect().containers.get(lab_status.require(plan, _known(plan, node)))
-    ssh = shutil.which("ssh")
-    if ssh is None:
-        raise LabError("there is no ssh client here", remedy="apt-get install openssh-client")
-    port = container.attrs["NetworkSettings"]["Ports"]["22/tcp"][0]["HostPort"]
-    os.execv(  # noqa: S606 - the terminal is handed over to ssh
-        ssh,
-        ["ssh", "-p", port, "-i", str(plan.keys / "core"), "-o", "IdentitiesOnly=yes",
-         "-o", f"UserKnownHostsFile={plan.state}/known_hosts", "-o", "StrictHostKeyChecking=yes",
-         "core@127.0.0.1"],
-    )  # fmt: skip
 
 
 def _size(number: int) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cluster_tests.errors import LabError
 from cluster_tests.lab.engine import File, Result, check, put, run
-from cluster_tests.lab.plan import APPLICATION_PORTS, PLUGIN, PREFIX, REGISTRY
+from cluster_tests.lab.plan import APPLICATION_PORTS, ENGINE_LOG, PLUGIN, PREFIX, REGISTRY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,6 +29,15 @@ _BOOT_FAILURES = {
     22: ("no loop device is free", "losetup --list, and detach what is not needed"),
     23: ("its btrfs file system does not mount", "cluster-tests lab down --purge makes a new one"),
 }
+# Until this boot's engine empties it, a node that was stopped still has the log of the one before,
+# and that one listened: a line counts from $2 on, when the node was started. Both times are UTC as
+# in RFC 3339; without their Z, texts compare as the times do, however many digits each has.
+_LISTENS = """
+while IFS='"' read -r _ time line; do
+    if [[ $line == *"API listen on"* && ! ${time%Z} < $2 ]]; then exit; fi
+done < <(exec tail --pid=$$ -n +1 -F "$1" 2>/dev/null)
+exit 1
+"""
 
 
 def wait_for_engine(node: Container, host: str) -> None:
@@ -36,13 +45,11 @@ def wait_for_engine(node: Container, host: str) -> None:
 
     Raises LabError with the reason when the node ends instead, or after a minute.
     """
-    script = (
-        f"timeout {_BOOT_SECONDS} grep -q -m1 'API listen on' "
-        "<(exec tail --pid=$$ -n +1 -F /var/log/dockerd.log 2>/dev/null)"
-    )
-    result: Result | None = None
+    node.reload()
+    started = node.attrs["State"]["StartedAt"].removesuffix("Z")
+    limit = ("timeout", str(_BOOT_SECONDS))
     try:
-        result = run(node, "bash", "-c", script)
+        result = run(node, *limit, "bash", "-c", _LISTENS, "listens", ENGINE_LOG, started)
     except LabError:
         # The engine refuses commands inside a host that has ended: its exit code tells why.
         _explain_end(node, host)

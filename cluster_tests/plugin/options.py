@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from cluster_tests.errors import UsageError
+from cluster_tests.errors import InventoryError, UsageError
+from cluster_tests.lab.plan import LabPlan
 
 if TYPE_CHECKING:
     import argparse
@@ -50,6 +51,24 @@ def inventory_source(args: argparse.Namespace, environ: Mapping[str, str]) -> Ca
     path = Path(named)
     load_inventory(path)
     return lambda: path
+
+
+def inventory_as_it_is(named: Path | None, environ: Mapping[str, str]) -> Path:
+    """Find the inventory of a cluster that somebody looks at; nothing is read or changed.
+
+    The local lab is not brought up for it: that would hide what is wrong, and change what was kept.
+    Raises ``InventoryError`` when there is none.
+    """
+    chosen = named or environ.get(INVENTORY_VARIABLE)
+    if chosen:
+        return Path(chosen)
+    path = LabPlan().inventory
+    if not path.is_file():
+        raise InventoryError(
+            "there is neither an inventory nor a local lab",
+            remedy="name one with --inventory FILE, or: cluster-tests lab up",
+        )
+    return path
 
 
 def _of_the_local_lab() -> Path:

@@ -195,3 +195,13 @@ def test_the_command_for_people_goes_the_same_way(
         found.user,
     )
     assert said["identityfile"] == str(found.identity_files[0])
+
+
+def test_the_command_for_people_heeds_nothing_but_the_entry(
+    load: Callable[[dict[str, Any]], Inventory], values: dict[str, Any], tmp_path: Path
+) -> None:
+    node = load(values).nodes["core2"]
+    assert node.ssh.words == [
+        *("ssh", "-F", "none", "-p", "22002", "-i", f"{tmp_path}/key", "-o", "IdentitiesOnly=yes"),
+        *("-o", f'UserKnownHostsFile="{tmp_path}/known_hosts"', "core@127.0.0.1"),
+    ]

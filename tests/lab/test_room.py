@@ -64,7 +64,7 @@ class EndedNode:
     status = "exited"
 
     def __init__(self, code: int) -> None:
-        self.attrs = {"State": {"ExitCode": code}}
+        self.attrs = {"State": {"ExitCode": code, "StartedAt": "2026-11-21T15:16:24.010913905Z"}}
 
     def reload(self) -> None:
         """It stays as it is."""
