@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from cluster_tests.nodes.probe import Handling
 
 _LOG_LINES = 50
-# More than any event is told with, even on a node that handles several at once.
-_LINES_OF_AN_EVENT = 500
 
 
 class Looking(Connected):
@@ -46,20 +44,19 @@ class Looking(Connected):
         calls = {name: partial(node.probe.handling, event_id) for name, node in self.nodes.items()}
         return side_by_side(self._executor, calls)
 
-    def log_tails(self, lines: int = _LOG_LINES) -> dict[str, list[str]]:
-        """Give the end of each node's handler log."""
-        calls = {name: partial(node.probe.log, lines) for name, node in self.nodes.items()}
-        return side_by_side(self._executor, calls)
-
     def told(self, event_id: str) -> dict[str, tuple[str, ...]]:
         """List all that each node's agent logged for an event."""
-        tails = self.log_tails(_LINES_OF_AN_EVENT)
-        return {node: lines_of(event_id, lines) for node, lines in tails.items()}
+        return {node: lines_of(event_id, lines) for node, lines in self._lines(event_id).items()}
 
     def errors(self, event_id: str) -> dict[str, tuple[str, ...]]:
         """List the errors that each node's agent logged for an event."""
-        tails = self.log_tails(_LINES_OF_AN_EVENT)
-        return {node: errors_of(event_id, lines) for node, lines in tails.items()}
+        return {node: errors_of(event_id, lines) for node, lines in self._lines(event_id).items()}
+
+    def _lines(self, event_id: str) -> dict[str, list[str]]:
+        calls = {
+            name: partial(node.probe.lines_about, event_id) for name, node in self.nodes.items()
+        }
+        return side_by_side(self._executor, calls)
 
     def where_to_look(self, nodes: Iterable[str]) -> str:
         """Give the commands that show the agents' logs, one a line."""

@@ -147,6 +147,10 @@ class Probe(Source):
             raise
 
     @repeated
+    def lines_about(self, event_id: str) -> list[str]:
+        """Give all lines of the handler's log that name an event."""
+        return list(self._read(("told",), event=event_id)["told"])
+
     def log(self, lines: int) -> list[str]:
         """Give the last ``lines`` lines of the handler's log."""
         return list(self._read(("log",), lines=lines)["log"])

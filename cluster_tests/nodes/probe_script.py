@@ -191,6 +191,14 @@ class Reader:
         self._watched.discard(process)
         tell({"signal": ["the end of a handler"]})
 
+    def told(self, request: dict[str, Any]) -> list[str]:
+        """List the lines of the handler's log that name the event, however long ago it was."""
+        try:
+            with Path(self._settings["handler_log"]).open(errors="replace") as file:
+                return [line.rstrip("\n") for line in file if request["event"] in line]
+        except FileNotFoundError:
+            return []
+
     def log(self, request: dict[str, Any]) -> list[str]:
         """Give the last ``lines`` lines of the handler's log."""
         return tail(self._settings["handler_log"]).splitlines()[-request["lines"] :]

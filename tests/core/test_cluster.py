@@ -103,7 +103,7 @@ class Shown:
         self.world.ran.append((self.node, container, command[-1]))
         return self.world.output
 
-    def log(self, _: int) -> list[str]:
+    def lines_about(self, _: str) -> list[str]:
         return ["t an-id INFO begun", "t other ERROR no", "t an-id ERROR oops"]
 
     def handling(self, _: str) -> Handling:

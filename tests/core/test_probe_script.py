@@ -146,6 +146,14 @@ def test_it_gives_the_end_of_the_handlers_log(running: Running) -> None:
     assert running.values("log") == ["2", "3"]
 
 
+def test_it_gives_all_that_was_told_of_an_event_however_long_ago(running: Running) -> None:
+    assert running.values("told") == []
+    others = "12:00 another INFO at work\n" * 20_000  # more than any end of the log that is read
+    text = f"12:00 an-id INFO begun\n{others}12:01 an-id INFO done"
+    (running.deploy / "handler.log").write_text(text)
+    assert running.values("told") == ["12:00 an-id INFO begun", "12:01 an-id INFO done"]
+
+
 @contextlib.contextmanager
 def process(*arguments: str) -> Iterator[str]:
     """Run a process with these arguments; gives its command line."""
