@@ -294,7 +294,7 @@ def test_a_timeout_tells_the_difference_by_node_and_where_to_look(
         cluster.settle(expectation, timeout=0.1)
     said = str(raised.value)
     assert f"core4:   (- missing, + unexpected)\n  checkouts:\n    + {APPLICATION.name}-old" in said
-    assert "ssh -p 22004 " in said
+    assert "ssh -F none -p 22004 " in said
     assert "docker exec cluster_consul_1 tail -n 50 /deploy/handler.log   # core4" in said
     assert "# core3" not in said
 
