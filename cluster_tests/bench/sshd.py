@@ -30,6 +30,8 @@ StrictModes no
 UsePAM no
 PidFile none
 LogLevel VERBOSE
+# bash reads ~/.bashrc also for a command: what a person has there may be slow, talk, or hang.
+SetEnv HOME={directory}
 MaxStartups 200
 PasswordAuthentication no
 KbdInteractiveAuthentication no
