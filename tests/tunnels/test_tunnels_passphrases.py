@@ -48,7 +48,10 @@ class Terminal:
         self.said = ""
         self._terminal, theirs = pty.openpty()
         # Who leads a session without a terminal takes the first that it opens as its own: tty(4).
-        takes = "import os; os.close(os.open(os.ttyname(0), os.O_RDWR))"
+        takes = "import os, signal; os.close(os.open(os.ttyname(0), os.O_RDWR))"
+        # Tests that a shell runs in the background inherit that Ctrl-C is ignored; a person's
+        # programs do not (POSIX, Shell Command Language, 2.11).
+        takes += "; signal.signal(signal.SIGINT, signal.default_int_handler)"
         self._process = subprocess.Popen(
             [sys.executable, "-c", f"{takes}\n{program}"],
             stdin=theirs,
