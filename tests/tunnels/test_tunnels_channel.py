@@ -140,3 +140,19 @@ def test_its_receiver_hears_what_comes() -> None:
     channel._handle_close(message())
     channel._unlink()
     assert receiver.heard == ["opened", b"data", "room", "ended", "closed", "lost"]
+
+
+def test_the_loss_of_the_connection_is_told_once(channel: Channel) -> None:
+    # paramiko tells it when its thread ends, and again when the connection is closed.
+    channel._unlink()
+    channel._unlink()
+    assert isinstance(channel._receiver, Recorder)
+    assert channel._receiver.heard[-2:] == ["opened", "lost"]
+
+
+def test_a_loss_that_the_asker_was_told_is_not_told_again(channel: Channel) -> None:
+    assert channel.claim_end()
+    channel._unlink()
+    assert not channel.claim_end()
+    assert isinstance(channel._receiver, Recorder)
+    assert channel._receiver.heard == ["opened"]
