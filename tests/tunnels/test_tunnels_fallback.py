@@ -65,11 +65,20 @@ def test_a_command_that_is_missing_too_is_told_with_what_forbids_the_rest(
 def test_a_command_that_ends_after_its_output_is_waited_for(
     tunnel: Tunnel, tmp_path: Path, socket_far_end: Callable[..., str]
 ) -> None:
-    # By then the check has given its socket up, as HTTP clients do when no answer comes.
+    def give_up(client: socket.socket) -> None:
+        """Close when no answer comes, as HTTP clients do, and have the tunnel notice it."""
+        assert read_all(client) == b""
+        client.close()
+        for _ in range(3):
+            noticed = threading.Event()
+            tunnel._loop.call(noticed.set)
+            assert noticed.wait(PATIENCE)
+        raise ValueError("no answer")
+
     spec = SocketForward(
         socket_far_end(),
         tmp_path / "near" / "s.sock",
-        answers=http_answers("/_ping"),
+        answers=give_up,
         fallback_command="echo no such thing >&2; exec <&- >&-; sleep 0.5; exit 127",
     )
     with pytest.raises(ForwardingForbiddenError, match="ended with 127: no such thing"):
