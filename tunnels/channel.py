@@ -127,6 +127,7 @@ class Channel:
         self._room = 0
         self._max_packet = 0
         self._consumed = 0
+        self._lost = False
         self._known = False  # to the far end, which has accepted it
         self._open = False
         self._ended = False
@@ -160,6 +161,21 @@ class Channel:
         A forwarded connection has no words for that: "".
         """
         return ""
+
+    def claim_end(self) -> bool:
+        """Tell whether the caller is the first to learn that the connection has ended.
+
+        It alone tells the receiver: by another word that came late, a receiver that has another
+        channel meanwhile would give that one up.
+        """
+        with self._lock:
+            first, self._lost = not self._lost, True
+        return first
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the far end has accepted it, and we have not closed it."""
+        return self._open
 
     @property
     def capacity(self) -> int:
@@ -289,4 +305,5 @@ class Channel:
             raise paramiko.SSHException(f"the server talks on {self}, which is not open")
 
     def _unlink(self) -> None:
-        self._receiver.closed(lost=True)
+        if self.claim_end():
+            self._receiver.closed(lost=True)

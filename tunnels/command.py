@@ -60,14 +60,15 @@ class CommandChannel(Channel):
 
     def ready(self) -> bool:
         """Ask for the command, once; True when it runs."""
-        if not self._requested:
-            self._requested = True
-            message = self._message(MSG_CHANNEL_REQUEST)
-            message.add_string("exec")
-            message.add_boolean(True)  # noqa: FBT003 - the protocol's word: a reply is wanted
-            message.add_string(self._command)
-            self._send(message)
-        return self._runs
+        if self._requested:
+            return self._runs
+        self._requested = True
+        message = self._message(MSG_CHANNEL_REQUEST)
+        message.add_string("exec")
+        message.add_boolean(True)  # noqa: FBT003 - the protocol's word: a reply is wanted
+        message.add_string(self._command)
+        self._send(message)
+        return False  # even if the answer is here already: it is told, and one of the two counts
 
     # --- called by paramiko's Transport, on its thread
 

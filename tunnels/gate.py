@@ -2,7 +2,8 @@
 
 They wait for two things. For the SSH connection, while it is opened again: up to a deadline, then
 they are refused. And for a session, where a forward needs one and sshd allows no more (MaxSessions;
-RFC 4254 has no word for "later"): as long as others of the tunnel are open, because those will end.
+RFC 4254 has no word for "later"): until a further connection is there for more of them, or, where
+there can be no more connections, as long as others of the tunnel are open, because those will end.
 """
 
 from __future__ import annotations
@@ -16,11 +17,14 @@ from paramiko.common import OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
 from tunnels.errors import ConnectionLostError
 from tunnels.log import LOG
 from tunnels.relay import OpenRefused
+from tunnels.spares import LIMIT
 
 if TYPE_CHECKING:
     from tunnels.line import Line
     from tunnels.loop import Loop
     from tunnels.relay import Relay
+    from tunnels.spares import Spares
+    from tunnels.transport import Transport
 
 _TRY_SESSION = 0.1
 """Seconds after which a session is asked for again: sshd frees one a moment after it has ended."""
@@ -29,24 +33,29 @@ _TRY_SESSION = 0.1
 class Gate:
     """Holds all connections of a tunnel. All methods belong to the loop's thread."""
 
-    def __init__(self, loop: Loop, line: Line, wait: float) -> None:
-        """Let connections through over ``line``; for it they wait ``wait`` seconds."""
+    def __init__(self, loop: Loop, line: Line, spares: Spares, wait: float) -> None:
+        """Let connections through over ``line``, sessions over ``spares`` too.
+
+        They wait ``wait`` seconds for ``line`` to be back.
+        """
         self.relays: set[Relay] = set()
         self.last_break: float | None = None
         self._loop = loop
         self._line = line
+        self._spares = spares
         self._wait = wait
         self._lost: set[Relay] = set()  # wait for the connection
         self._queued: deque[Relay] = deque()  # wait for a session
-        self._first: Relay | None = None  # asked for a session last, of those that queued
-        self._asking = False  # a time to ask again is set
+        self._asking: Relay | None = None  # of those that queued, who asks for a session just now
+        self._full: set[Transport] = set()  # refused a session, and need not be asked just now
+        self._trying = False  # a time to ask all again is set
         self._told = False
 
     def admit(self, relay: Relay) -> None:
         """Let a new connection through, now or later."""
         self.relays.add(relay)
         relay.meter.connections += 1
-        if relay.destination.command and self._queued:
+        if relay.destination.command and (self._queued or self._asking):
             self._queued.append(relay)  # behind those that came before
         else:
             self._open(relay)
@@ -58,6 +67,9 @@ class Gate:
         if relay in self._queued:
             self._queued.remove(relay)
         if relay.destination.command:
+            self._asked(relay)
+            if relay.transport is not None:
+                self._full.discard(relay.transport)
             self._loop.call(self._next)
 
     def broken(self) -> None:
@@ -67,14 +79,18 @@ class Gate:
     def opened(self, relay: Relay) -> None:
         """Take note that a connection has its channel: there may be a session for another."""
         if relay.destination.command:
+            self._asked(relay)
             self._next()
 
     def unopened(self, relay: Relay, error: Exception) -> bool:
         """Take a connection back that did not open; False when it is refused for good."""
+        first = self._asked(relay)
         if isinstance(error, ConnectionLostError):
+            if relay.destination.command and self._line.transport not in {None, relay.transport}:
+                return self._queue(relay, first=first)  # it was a spare
             return self._await_line(relay)
         if isinstance(error, OpenRefused) and relay.destination.command:
-            return self._await_session(relay, error)
+            return self._await_session(relay, error, first=first)
         return False
 
     def review(self) -> None:
@@ -90,8 +106,8 @@ class Gate:
         for relay in tuple(self.relays):
             relay.end(reset=True)
 
-    def _open(self, relay: Relay) -> None:
-        transport = self._line.transport
+    def _open(self, relay: Relay, transport: Transport | None = None) -> None:
+        transport = transport or self._line.transport
         if transport is not None:
             relay.open(transport)
         elif not self._await_line(relay):
@@ -117,37 +133,59 @@ class Gate:
 
     # --- sessions
 
-    def _await_session(self, relay: Relay, refusal: OpenRefused) -> bool:
-        if refusal.reason == OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED or not self._has_sessions():
+    def _await_session(self, relay: Relay, refusal: OpenRefused, *, first: bool) -> bool:
+        if refusal.reason == OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED:
+            return False
+        if relay.transport is self._line.transport and not self._has_sessions():
             return False
         if not self._told:
             self._told = True
             LOG.warning(
-                "%s: sshd allows no further session (%s): connections wait for one to end; to mend "
-                "it, raise MaxSessions or allow AllowStreamLocalForwarding in its sshd_config",
-                *(self._line, refusal.text),
+                "%s: sshd allows no further session (%s): up to %d further connections are opened "
+                "for more, then clients wait for one to end; to mend it, raise MaxSessions or "
+                "allow AllowStreamLocalForwarding in its sshd_config",
+                *(self._line, refusal.text, LIMIT),
             )
-        if relay is self._first:
-            self._queued.appendleft(relay)
-        else:
-            self._queued.append(relay)
-        self._try_later()
-        return True
+        return self._queue(relay, first=first)
 
     def _has_sessions(self) -> bool:
         return any(relay.destination.command and relay.has_channel for relay in self.relays)
 
-    def _try_later(self) -> None:
-        if not self._asking:
-            self._asking = True
-            self._loop.call_later(_TRY_SESSION, self._try)
+    def _queue(self, relay: Relay, *, first: bool) -> bool:
+        """Have it wait, at the front if it was ``first``; ask no more where it did not open."""
+        if first:
+            self._queued.appendleft(relay)
+        else:
+            self._queued.append(relay)
+        if not self._trying:
+            self._trying = True
+            self._loop.call_later(_TRY_SESSION, self._try_all)
+        if relay.transport is not None:
+            self._full.add(relay.transport)
+        self._loop.call(self._next)
+        return True
 
-    def _try(self) -> None:
-        self._asking = False
+    def _try_all(self) -> None:
+        self._trying = False
+        self._full.clear()
         self._next()
+
+    def _asked(self, relay: Relay) -> bool:
+        """Take note that its question for a session is answered; tell whether it was queued."""
+        queued = relay is self._asking
+        if queued:
+            self._asking = None
+        return queued
 
     def _next(self) -> None:
         """Ask for a session for the first in the queue; once it is open, for the one after it."""
-        if self._queued and not self._asking:
-            self._first = self._queued.popleft()
-            self._open(self._first)
+        if not self._queued or self._asking:
+            return
+        main = self._line.transport
+        standing = [] if main is None else [main, *self._spares.standing]
+        free = [transport for transport in standing if transport not in self._full]
+        if standing and not free:
+            self._spares.grow(self._next)
+            return
+        self._asking = self._queued.popleft()
+        self._open(self._asking, free[0] if free else None)

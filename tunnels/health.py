@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -49,8 +50,8 @@ class Traffic:
 class Meter:
     """Counts one forward's traffic.
 
-    No lock: ``sent`` and ``connections`` are written by the loop's thread alone, ``received`` by
-    that of the one connection that stands.
+    ``sent`` and ``connections`` are written by the loop's thread alone, ``received`` by those of
+    all SSH connections that carry the forward.
     """
 
     def __init__(self) -> None:
@@ -58,6 +59,12 @@ class Meter:
         self.connections = 0
         self.received = 0
         self.sent = 0
+        self._lock = threading.Lock()
+
+    def receive(self, count: int) -> None:
+        """Count bytes from the far end; from any thread."""
+        with self._lock:
+            self.received += count
 
     def read(self) -> Traffic:
         """Give what was counted so far."""

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tunnels.specs import Target
     from tunnels.transport import Transport
 
-_HOPELESS = (HostKeyError, IdentityError, KeyRefusedError, SpecError)
+HOPELESS = (HostKeyError, IdentityError, KeyRefusedError, SpecError)
 """Errors that another try cannot mend, and should not be tried against a server."""
 
 _FAREWELL = 10.0
@@ -198,19 +198,9 @@ class Line:
 
     def _watch(self) -> str:
         """Return once the connection has ended: why."""
-        transport, pulse = self._transport, self._pulse
-        if transport is None or pulse is None:
+        if self._pulse is None:
             raise TunnelError("there is no connection to watch")
-        while transport.is_alive():
-            wait = pulse.look()
-            if wait is None:
-                transport.end()
-                return f"nothing was heard for {pulse.limit:g} s"
-            transport.join(wait)
-            if transport.is_alive():
-                self._tick()
-        transport.end()  # it ended by itself: its socket is closed here
-        return str(transport.get_exception() or "") or "the server hung up"
+        return self._pulse.watch(self._tick)
 
     def _revive(self, cause: str) -> bool:
         """Connect again, however often it takes; tell whether there is anything to watch."""
@@ -235,7 +225,7 @@ class Line:
         """Try once; tell whether it is connected."""
         try:
             transport = self._connect()
-        except _HOPELESS as error:
+        except HOPELESS as error:
             self._give_up(error)
             return False
         except TunnelError as error:

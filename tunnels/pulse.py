@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Pulse:
-    """Takes one connection's pulse. ``look`` belongs to the thread that watches over it."""
+    """Takes one connection's pulse. Its methods belong to the thread that watches over it."""
 
     def __init__(self, transport: Transport, loop: Loop, interval: float, count: int) -> None:
         """Ask every ``interval`` seconds; ``count`` intervals of silence are an end."""
@@ -29,6 +29,20 @@ class Pulse:
         self._interval = interval
         self._asked: float | None = None
         self._due = self._begin = time.monotonic()
+
+    def watch(self, tick: Callable[[], None]) -> str:
+        """Return once the connection has ended: why. Call ``tick`` at every look meanwhile."""
+        transport = self._transport
+        while transport.is_alive():
+            wait = self.look()
+            if wait is None:
+                transport.end()
+                return f"nothing was heard for {self.limit:g} s"
+            transport.join(wait)
+            if transport.is_alive():
+                tick()
+        transport.end()  # it ended by itself: its socket is closed here
+        return str(transport.get_exception() or "") or "the server hung up"
 
     def look(self) -> float | None:
         """Ask again unless an answer is owed; give the seconds to the next look, None when dead."""

@@ -97,6 +97,7 @@ class Relay:
         self.destination = destination
         self.began = time.monotonic()
         self.has_deadline = False
+        self.transport: Transport | None = None
         self._loop = loop
         self._local = local
         self._host = host
@@ -127,7 +128,8 @@ class Relay:
         return self._complaint if channel is None else channel.complaint(patience)
 
     def open(self, transport: Transport) -> None:
-        """Ask for the channel; ``opening`` tells what became of it."""
+        """Ask for the channel; ``opening`` tells what became of it, ``transport`` over what."""
+        self.transport = transport
         try:
             self._channel = transport.open_forward(self.destination, self)
         except (ConnectionLostError, paramiko.SSHException, OSError, EOFError) as error:
@@ -169,7 +171,7 @@ class Relay:
 
     def received(self, data: memoryview) -> None:
         """Pass data on at once, or keep it for the loop when the local reader is slow."""
-        self.meter.received += len(data)
+        self.meter.receive(len(data))
         with self._lock:
             if self._over:
                 return

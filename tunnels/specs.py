@@ -115,8 +115,9 @@ class SocketForward:
 
     ``fallback_command`` is for a server that forbids the forwarding of sockets: it is run there for
     each connection, and must carry the socket's bytes on its stdin and stdout. Each takes one of
-    the sessions that sshd allows a connection (MaxSessions, 10 by default); more clients wait for
-    one to end. Raises SpecError.
+    the sessions that sshd allows a connection (MaxSessions, 10 by default). For more, up to
+    ``spares.LIMIT`` further connections are opened; then clients wait for one to end. Raises
+    SpecError.
     """
 
     remote_path: str

@@ -115,6 +115,13 @@ class Transport(paramiko.Transport):
         """When the last message of the server came, on the clock of ``time.monotonic``."""
         return self.packetizer.heard
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether it carries no connection, and none was asked for."""
+        # The map alone does not tell: paramiko's thread remembers the last channel it served.
+        channels: list[object] = [*self._channels.values()]
+        return not self._asked and not any(isinstance(c, Channel) and c.is_open for c in channels)
+
     def ping(self, answered: Callable[[], None]) -> None:
         """Ask the server for a sign of life; ``answered`` is called on the transport's thread.
 
@@ -152,11 +159,18 @@ class Transport(paramiko.Transport):
             self._channels.put(channel.number, channel)  # type: ignore[arg-type]
             self._asked[channel.number] = channel
             self.channels_seen[channel.number] = True
+        try:
+            self._ask(channel, destination)
+        except (ConnectionLostError, paramiko.SSHException, OSError, EOFError):
+            if channel.claim_end():
+                raise
+        return channel  # whose receiver was told, if it was lost
+
+    def _ask(self, channel: Channel, destination: Destination) -> None:
         # After the registration: either the thread's end sees the channel, or we see the end.
         if not self.active:
             raise ConnectionLostError(f"the connection that should reach {destination} has ended")
         self._send_user_message(channel.opening(destination))
-        return channel
 
     def _deliver(self, payload: bytes) -> bool:
         """Hand data to its channel by the short way; False leaves the message to paramiko."""

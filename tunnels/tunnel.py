@@ -24,6 +24,7 @@ from tunnels.line import Line
 from tunnels.log import LOG
 from tunnels.loop import Loop
 from tunnels.relay import OpenRefused, Relay
+from tunnels.spares import Spares
 from tunnels.specs import SocketForward, TcpForward
 
 if TYPE_CHECKING:
@@ -45,7 +46,9 @@ class Tunnel:
     Three threads serve it, whatever it carries: paramiko's, which reads from the server, the loop,
     which reads from the local sockets, and one that watches over the connection and opens it again
     when it is lost. Forwards and their addresses outlive a lost connection: what was under way is
-    reset, and what comes next waits up to ``target.reconnect_wait`` seconds.
+    reset, and what comes next waits up to ``target.reconnect_wait`` seconds. Where a forward's
+    ``fallback_command`` needs more sessions than sshd allows one connection, further connections
+    are opened for them (``spares.LIMIT``), with two threads each.
     """
 
     def __init__(self, target: Target) -> None:
@@ -54,7 +57,8 @@ class Tunnel:
         self._lock = threading.Lock()  # guards the map of entrances
         self._loop = Loop(f"tunnel {target}")
         self._line = Line(target, self._loop, changed=self._review, tick=self._tick)
-        self._gate = Gate(self._loop, self._line, target.reconnect_wait)
+        self._spares = Spares(target, self._loop)
+        self._gate = Gate(self._loop, self._line, self._spares, target.reconnect_wait)
         self._entrances: dict[Forward, Entrance] = {}
 
     def __str__(self) -> str:
@@ -142,9 +146,10 @@ class Tunnel:
         Connections that are still open are reset.
         """
         try:
-            # The connection first: a loop that waits for a congested server would not end.
+            # The connections first: a loop that waits for a congested server would not end.
             if not self._line.close():
                 return
+            self._spares.close()
             self._loop.stop(self._gate.end_all)
         finally:
             for entrance in self._entrances.values():
@@ -205,7 +210,10 @@ class Tunnel:
             if spec.answers is not None:
                 probe.settimeout(self.target.connect_timeout)
                 try:
-                    spec.answers(probe)
+                    # HTTP clients close what does not answer, and so would end the relay before
+                    # the far end has told what is wrong: they get a duplicate.
+                    with probe.dup() as asked:
+                        spec.answers(asked)
                 except (OSError, ValueError) as error:
                     why = relay.complaint(self.target.connect_timeout) or error
                     raise _no_answer(f"{destination} behind {self.target}", why) from error

@@ -149,9 +149,13 @@ class Sshd:
             said = "".join(self.lines)
             raise HarnessError(f"sshd's log never said {text!r} {times} time(s):\n{said}")
 
-    def signal_sessions(self, number: signal.Signals) -> None:
-        """Send a signal to what serves connections; new ones are still accepted."""
-        for pid in _descendants(self._process.pid):
+    def signal_sessions(self, number: signal.Signals, *, spared: int = 0) -> None:
+        """Send a signal to what serves connections, so many of the oldest excepted.
+
+        New ones are still accepted.
+        """
+        serving = _children(self._process.pid)[spared:]  # one a connection, in order of their start
+        for pid in [pid for child in serving for pid in (child, *_descendants(child))]:
             with suppress(ProcessLookupError):  # it was just going
                 os.kill(pid, number)
 
@@ -166,8 +170,12 @@ class Sshd:
 
 
 def _descendants(pid: int) -> list[int]:
+    children = _children(pid)
+    return [*children, *(below for child in children for below in _descendants(child))]
+
+
+def _children(pid: int) -> list[int]:
     try:
-        children = [int(c) for c in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        return [int(c) for c in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except FileNotFoundError:
         return []
-    return [*children, *(below for child in children for below in _descendants(child))]

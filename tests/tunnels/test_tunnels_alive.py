@@ -148,7 +148,7 @@ def test_who_waited_too_long_is_refused(
 
 def test_the_wait_begins_when_the_client_comes_not_when_the_loss_is_noticed() -> None:
     loop, line = Mock(), Mock(transport=None, hopes=True)
-    gate = Gate(loop, line, wait=15.0)
+    gate = Gate(loop, line, Mock(), wait=15.0)
     gate.admit(Mock(began=time.monotonic() - 10, has_deadline=False, meter=Meter()))
     [[seconds, _]] = [call.args for call in loop.call_later.call_args_list]
     assert 0 < seconds <= 5

@@ -7,9 +7,11 @@ import struct
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from paramiko.common import MSG_CHANNEL_REQUEST
 from paramiko.message import Message
 
 from tunnels.channel import WINDOW, Channel, socket_destination, tcp_destination
+from tunnels.command import CommandChannel, command_destination
 
 
 class Recorder:
@@ -140,3 +142,32 @@ def test_its_receiver_hears_what_comes() -> None:
     channel._handle_close(message())
     channel._unlink()
     assert receiver.heard == ["opened", b"data", "room", "ended", "closed", "lost"]
+
+
+def test_the_loss_of_the_connection_is_told_once(channel: Channel) -> None:
+    # paramiko tells it when its thread ends, and again when the connection is closed.
+    channel._unlink()
+    channel._unlink()
+    assert isinstance(channel._receiver, Recorder)
+    assert channel._receiver.heard[-2:] == ["opened", "lost"]
+
+
+def test_a_loss_that_the_asker_was_told_is_not_told_again(channel: Channel) -> None:
+    assert channel.claim_end()
+    channel._unlink()
+    assert not channel.claim_end()
+    assert isinstance(channel._receiver, Recorder)
+    assert channel._receiver.heard == ["opened"]
+
+
+def test_a_command_that_is_granted_at_once_is_ready_once() -> None:
+    def grant_requests(message: Message) -> None:
+        if message.asbytes()[0] == MSG_CHANNEL_REQUEST:
+            carried._request_success(Message())
+
+    recorder = Recorder()
+    carried = CommandChannel(7, grant_requests, recorder, command_destination("cat", "a socket"))
+    carried._set_remote_channel(9, 100, 65536)
+    assert not carried.ready()
+    assert recorder.heard == ["opened", "opened"]
+    assert carried.ready()

@@ -2,62 +2,27 @@
 
 from __future__ import annotations
 
-import shlex
-import signal
 import socket
-import sys
 import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from alive_helpers import QUICK, assert_echoes, await_reconnection
+from alive_helpers import QUICK, assert_echoes
 from far_ends import PATIENCE, dial, read_all, read_exactly
 
 from tunnels import SocketForward, Tunnel, http_answers
 from tunnels.errors import FarEndError, ForwardingForbiddenError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from cluster_tests.bench.sshd import Sshd
 
     Spec = Callable[[str], SocketForward]
 
-pytest_plugins = ["tunnel_fixtures"]
+pytest_plugins = ["tunnel_fixtures", "fallback_fixtures"]
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
-
-# What `docker system dial-stdio` does: stdin to the socket, the socket to stdout, each to its end.
-DIAL = """
-import socket, sys, threading, os
-s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])
-def up():
-    while data := os.read(0, 65536): s.sendall(data)
-    s.shutdown(socket.SHUT_WR)
-threading.Thread(target=up, daemon=True).start()
-while data := s.recv(65536):
-    while data: data = data[os.write(1, data):]
-"""
-
-
-@pytest.fixture
-def forbidding(make_sshd: Callable[..., Sshd]) -> Sshd:
-    return make_sshd("AllowStreamLocalForwarding no", "MaxSessions 3")
-
-
-@pytest.fixture
-def tunnel(leaves_nothing: None, forbidding: Sshd) -> Iterator[Tunnel]:  # noqa: ARG001 - the order
-    with Tunnel(forbidding.target(**QUICK)) as tunnel:
-        yield tunnel
-
-
-@pytest.fixture
-def spec_to(tmp_path: Path) -> Callable[[str], SocketForward]:
-    def make(far: str) -> SocketForward:
-        command = shlex.join([sys.executable, "-c", DIAL, far])
-        return SocketForward(far, tmp_path / "near" / "s.sock", fallback_command=command)
-
-    return make
 
 
 def test_it_works_and_is_told_once(
@@ -97,6 +62,29 @@ def test_a_command_that_is_missing_too_is_told_with_what_forbids_the_rest(
     assert "AllowStreamLocalForwarding" in caught.value.remedy
 
 
+def test_a_command_that_ends_after_its_output_is_waited_for(
+    tunnel: Tunnel, tmp_path: Path, socket_far_end: Callable[..., str]
+) -> None:
+    def give_up(client: socket.socket) -> None:
+        """Close when no answer comes, as HTTP clients do, and have the tunnel notice it."""
+        assert read_all(client) == b""
+        client.close()
+        for _ in range(3):
+            noticed = threading.Event()
+            tunnel._loop.call(noticed.set)
+            assert noticed.wait(PATIENCE)
+        raise ValueError("no answer")
+
+    spec = SocketForward(
+        socket_far_end(),
+        tmp_path / "near" / "s.sock",
+        answers=give_up,
+        fallback_command="echo no such thing >&2; exec <&- >&-; sleep 0.5; exit 127",
+    )
+    with pytest.raises(ForwardingForbiddenError, match="ended with 127: no such thing"):
+        tunnel.forward(spec)
+
+
 def test_where_no_command_may_be_run_every_cause_is_named(
     make_sshd: Callable[..., Sshd], spec_to: Spec, socket_far_end: Callable[..., str]
 ) -> None:
@@ -132,54 +120,3 @@ def test_a_megabyte_each_way_arrives_unharmed(
         sender.start()
         assert read_exactly(client, len(data)) == data
         sender.join(PATIENCE)
-
-
-def test_more_connections_than_sessions_wait_for_their_turn(
-    forbidding: Sshd,
-    tunnel: Tunnel,
-    spec_to: Spec,
-    socket_far_end: Callable[..., str],
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    near = tunnel.forward(spec_to(socket_far_end()))
-    clients = [dial(near) for _ in range(9)]
-    for number, client in enumerate(clients):
-        client.sendall(b"%d" % number)
-    for number, client in enumerate(clients):  # in the order in which they came
-        assert read_exactly(client, 1) == b"%d" % number
-        client.close()
-    assert_echoes(near)
-    assert len([m for m in caplog.messages if "allows no further session" in m]) == 1
-    assert forbidding.count("no more sessions") > 0
-
-
-def test_who_waits_for_a_session_may_give_up(
-    tunnel: Tunnel, spec_to: Spec, socket_far_end: Callable[..., str]
-) -> None:
-    near = tunnel.forward(spec_to(socket_far_end()))
-    clients = [dial(near) for _ in range(6)]
-    for client in clients[:3]:
-        client.sendall(b"x")
-        assert read_exactly(client, 1) == b"x"
-    for client in clients:
-        client.close()
-    assert_echoes(near)
-
-
-def test_it_outlives_the_connection(
-    forbidding: Sshd, tunnel: Tunnel, spec_to: Spec, socket_far_end: Callable[..., str]
-) -> None:
-    near = tunnel.forward(spec_to(socket_far_end()))
-    clients = [dial(near) for _ in range(6)]
-    for client in clients[:3]:
-        client.sendall(b"x")
-        assert read_exactly(client, 1) == b"x"
-    forbidding.signal_sessions(signal.SIGKILL)
-    for client in clients[:3]:
-        assert client.recv(1) == b""
-    await_reconnection(tunnel)
-    for client in clients[3:]:
-        client.sendall(b"y")
-        assert read_exactly(client, 1) == b"y"
-    for client in clients:
-        client.close()
