@@ -8,8 +8,8 @@ there can be no more connections, as long as others of the tunnel are open, beca
 
 from __future__ import annotations
 
+import bisect
 import time
-from collections import deque
 from typing import TYPE_CHECKING
 
 from paramiko.common import OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
@@ -45,7 +45,7 @@ class Gate:
         self._spares = spares
         self._wait = wait
         self._lost: set[Relay] = set()  # wait for the connection
-        self._queued: deque[Relay] = deque()  # wait for a session
+        self._queued: list[Relay] = []  # wait for a session, in the order in which they came
         self._asking: Relay | None = None  # of those that queued, who asks for a session just now
         self._full: set[Transport] = set()  # refused a session, and need not be asked just now
         self._trying = False  # a time to ask all again is set
@@ -84,13 +84,13 @@ class Gate:
 
     def unopened(self, relay: Relay, error: Exception) -> bool:
         """Take a connection back that did not open; False when it is refused for good."""
-        first = self._asked(relay)
+        self._asked(relay)
         if isinstance(error, ConnectionLostError):
             if relay.destination.command and self._line.transport not in {None, relay.transport}:
-                return self._queue(relay, first=first)  # it was a spare
+                return self._queue(relay)  # it was a spare
             return self._await_line(relay)
         if isinstance(error, OpenRefused) and relay.destination.command:
-            return self._await_session(relay, error, first=first)
+            return self._await_session(relay, error)
         return False
 
     def review(self) -> None:
@@ -133,7 +133,7 @@ class Gate:
 
     # --- sessions
 
-    def _await_session(self, relay: Relay, refusal: OpenRefused, *, first: bool) -> bool:
+    def _await_session(self, relay: Relay, refusal: OpenRefused) -> bool:
         if refusal.reason == OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED:
             return False
         if relay.transport is self._line.transport and not self._has_sessions():
@@ -146,17 +146,15 @@ class Gate:
                 "allow AllowStreamLocalForwarding in its sshd_config",
                 *(self._line, refusal.text, LIMIT),
             )
-        return self._queue(relay, first=first)
+        return self._queue(relay)
 
     def _has_sessions(self) -> bool:
         return any(relay.destination.command and relay.has_channel for relay in self.relays)
 
-    def _queue(self, relay: Relay, *, first: bool) -> bool:
-        """Have it wait, at the front if it was ``first``; ask no more where it did not open."""
-        if first:
-            self._queued.appendleft(relay)
-        else:
-            self._queued.append(relay)
+    def _queue(self, relay: Relay) -> bool:
+        """Have it wait where its turn is; ask no more where it did not open just now."""
+        # Others may have come, and queued, while it was asked for.
+        bisect.insort(self._queued, relay, key=lambda waiting: waiting.began)
         if not self._trying:
             self._trying = True
             self._loop.call_later(_TRY_SESSION, self._try_all)
@@ -170,12 +168,10 @@ class Gate:
         self._full.clear()
         self._next()
 
-    def _asked(self, relay: Relay) -> bool:
-        """Take note that its question for a session is answered; tell whether it was queued."""
-        queued = relay is self._asking
-        if queued:
+    def _asked(self, relay: Relay) -> None:
+        """Take note that its question for a session is answered."""
+        if relay is self._asking:
             self._asking = None
-        return queued
 
     def _next(self) -> None:
         """Ask for a session for the first in the queue; once it is open, for the one after it."""
@@ -187,5 +183,5 @@ class Gate:
         if standing and not free:
             self._spares.grow(self._next)
             return
-        self._asking = self._queued.popleft()
+        self._asking = self._queued.pop(0)
         self._open(self._asking, free[0] if free else None)
