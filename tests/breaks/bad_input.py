@@ -85,7 +85,7 @@ def _try(case: Case, bench: Bench) -> Outcome:
     left = journal.left()
     with case.arranged(bench) as inventory:
         spec = str(bench.spec or DEPLOY_PAIR)
-        command = [_run_contexts(), spec, "--seed", "1", "--inventory", str(inventory)]
+        command = [_run_contexts(), spec, "-v", "-s", "--seed", "1", "--inventory", str(inventory)]
         started = time.monotonic()
         done = subprocess.run(
             command, cwd=ROOT, capture_output=True, text=True, timeout=_PATIENCE, check=False
