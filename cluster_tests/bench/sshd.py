@@ -177,5 +177,5 @@ def _descendants(pid: int) -> list[int]:
 def _children(pid: int) -> list[int]:
     try:
         return [int(c) for c in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # it was just going: before, or while we read
         return []
