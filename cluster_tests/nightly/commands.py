@@ -12,7 +12,7 @@ import typer
 
 from cluster_tests.errors import UsageError
 from cluster_tests.nightly.running import Nightwatch
-from cluster_tests.nightly.steps import Night, closing, in_sum, judging
+from cluster_tests.nightly.steps import Night, closing, judging, of_the_night
 from cluster_tests.report import say
 from cluster_tests.results.place import new_run_id, results_root
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 _LOCK = "nightly.lock"
 _MINUTE = 60.0
-_WORDS = {0: "pass", 1: "fail", 2: "unknown", 3: "usage", 130: "interrupted"}
 
 
 def nightly(
@@ -55,7 +54,7 @@ def nightly(
         done = watch.run(judging(night)) + watch.run(closing(night))
         for line in told(done):
             say(line, indent=0)
-    raise typer.Exit(in_sum(each.verdict for each in done))
+    raise typer.Exit(of_the_night(each.verdict for each in done).exit_code)
 
 
 def told(done: Sequence[Done]) -> Iterator[str]:
@@ -63,10 +62,8 @@ def told(done: Sequence[Done]) -> Iterator[str]:
     width = max(len(each.step.name) for each in done)
     for each in done:
         remark = f"  ({each.remark})" if each.remark else ""
-        yield (
-            f"{each.step.name:{width}}  {_WORDS[each.verdict]:11}  {each.seconds:6.0f} s{remark}"
-        )
-    yield f"verdict of the night: {_WORDS[in_sum(each.verdict for each in done)]}"
+        yield (f"{each.step.name:{width}}  {each.verdict:11}  {each.seconds:6.0f} s{remark}")
+    yield f"verdict of the night: {of_the_night(each.verdict for each in done)}"
 
 
 @contextmanager

@@ -13,8 +13,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cluster_tests.nightly.steps import INTERRUPTED, UNKNOWN, verdict_of
+from cluster_tests.nightly.steps import verdict_of
 from cluster_tests.report import say
+from cluster_tests.results.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,10 +29,10 @@ _HARDER = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 
 @dataclass(frozen=True)
 class Done:
-    """What came of a step: its verdict as an exit code, and why it is not the command's own."""
+    """What came of a step: its verdict, and why it is not the command's own."""
 
     step: Step
-    verdict: int
+    verdict: Verdict
     seconds: float
     remark: str = ""
 
@@ -59,10 +60,10 @@ class Nightwatch:
         for step in planned:
             reason = broken or self._over()
             if reason and not step.always:
-                done.append(Done(step, UNKNOWN, 0.0, f"not run: {reason}"))
+                done.append(Done(step, Verdict.UNKNOWN, 0.0, f"not run: {reason}"))
                 continue
             done.append(self._run(step))
-            if step.needed and done[-1].verdict and not broken:
+            if step.needed and done[-1].verdict is not Verdict.PASS and not broken:
                 broken = f"{step.name} did not succeed"
         return done
 
@@ -79,7 +80,7 @@ class Nightwatch:
             environment = {**self._environ, **step.environment}
             process = subprocess.Popen(step.command, env=environment, start_new_session=True)
         except OSError as error:
-            return Done(step, UNKNOWN, 0.0, f"it cannot be started: {error}")
+            return Done(step, Verdict.UNKNOWN, 0.0, f"it cannot be started: {error}")
         self._process = process
         if self._signal != earlier:  # it came while the command was being started
             os.killpg(process.pid, signal.SIGINT)
@@ -87,8 +88,10 @@ class Nightwatch:
         self._process = None
         took = time.monotonic() - began
         if self._signal is not None and not step.always:
-            return Done(step, INTERRUPTED, took, remark)
-        return Done(step, UNKNOWN if remark else verdict_of(step, process.returncode), took, remark)
+            return Done(step, Verdict.INTERRUPTED, took, remark)
+        return Done(
+            step, Verdict.UNKNOWN if remark else verdict_of(step, process.returncode), took, remark
+        )
 
     def _await(self, process: subprocess.Popen[bytes], step: Step) -> str:
         """Wait for its end; tell why it had to be ended, "" where it ended by itself."""

@@ -6,15 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cluster_tests.results.place import RUN_ID, VARIABLE
+from cluster_tests.results.verdict import Verdict, in_sum
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-PASSED, FAILED, UNKNOWN, USAGE, INTERRUPTED = 0, 1, 2, 3, 130
-# The first of these that occurred is the night's: an interrupted night has not said its last word,
-# and what is proved broken outweighs what nobody could tell.
-_WORST_FIRST = (INTERRUPTED, FAILED, USAGE, UNKNOWN)
+_JUDGED = {verdict.exit_code: verdict for verdict in (Verdict.PASS, Verdict.FAIL)}
+_TOLD = {verdict.exit_code: verdict for verdict in (Verdict.USAGE, Verdict.INTERRUPTED)}
 
 
 @dataclass(frozen=True)
@@ -78,16 +77,12 @@ def _judge(night: Night, name: str, command: tuple[str, ...]) -> Step:
     return Step(name, command, judges=True, environment=environment)
 
 
-def verdict_of(step: Step, code: int) -> int:
+def verdict_of(step: Step, code: int) -> Verdict:
     """Say what a step's exit code means for the night."""
-    if code in {PASSED, INTERRUPTED, USAGE}:
-        return code
-    return code if step.judges and code == FAILED else UNKNOWN
+    meant = _TOLD | (_JUDGED if step.judges else {Verdict.PASS.exit_code: Verdict.PASS})
+    return meant.get(code, Verdict.UNKNOWN)
 
 
-def in_sum(verdicts: Iterable[int]) -> int:
-    """Return the night's exit code; a night in which nothing was judged proves nothing."""
-    found = set(verdicts)
-    if not found:
-        return UNKNOWN
-    return next((code for code in _WORST_FIRST if code in found), PASSED)
+def of_the_night(verdicts: Iterable[Verdict]) -> Verdict:
+    """Sum a night up; one in which nothing was judged proves nothing."""
+    return in_sum(verdicts, of_nothing=Verdict.UNKNOWN)

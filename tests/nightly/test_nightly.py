@@ -13,7 +13,8 @@ import pytest
 from cluster_tests.errors import UsageError
 from cluster_tests.nightly import commands
 from cluster_tests.nightly.running import Done, Nightwatch, end
-from cluster_tests.nightly.steps import Night, Step, closing, in_sum, judging, verdict_of
+from cluster_tests.nightly.steps import Night, Step, closing, judging, of_the_night, verdict_of
+from cluster_tests.results.verdict import Verdict
 
 LONG = 600.0  # seconds
 GRACE = 20.0
@@ -94,19 +95,24 @@ def test_full_and_shard_are_handed_on(tmp_path: Path) -> None:
     ],
 )
 def test_the_night_says_the_worst(codes: list[int], expected: int) -> None:
-    assert in_sum(codes) == expected
+    step = Step("specs", ("x",), judges=True)
+    assert of_the_night(verdict_of(step, code) for code in codes).exit_code == expected
+
+
+def codes(*ended: tuple[Step, int]) -> tuple[int, ...]:
+    return tuple(verdict_of(step, code).exit_code for step, code in ended)
 
 
 def test_only_steps_that_judge_the_cluster_can_fail_it() -> None:
     judge, helper = Step("specs", ("x",), judges=True), Step("doctor", ("x",))
-    assert (verdict_of(judge, 1), verdict_of(helper, 1)) == (1, 2)
-    assert (verdict_of(judge, -9), verdict_of(judge, 77)) == (2, 2)
-    assert (verdict_of(helper, 3), verdict_of(helper, 130)) == (3, 130)
+    assert codes((judge, 1), (helper, 1)) == (1, 2)
+    assert codes((judge, -9), (judge, 77)) == (2, 2)
+    assert codes((helper, 3), (helper, 130)) == (3, 130)
 
 
 def test_steps_run_in_order_and_a_failure_does_not_end_the_night() -> None:
     done = run(python("raise SystemExit(1)", judges=True), python("pass"))
-    assert [each.verdict for each in done] == [1, 0]
+    assert [each.verdict.exit_code for each in done] == [1, 0]
 
 
 def test_what_everything_needs_ends_the_judging_but_not_the_clearing_up(tmp_path: Path) -> None:
@@ -116,7 +122,7 @@ def test_what_everything_needs_ends_the_judging_but_not_the_clearing_up(tmp_path
         python("raise SystemExit(7)", "specs", judges=True),
         python(f"open({str(mark)!r}, 'w')", "lab down", always=True),
     )
-    assert [each.verdict for each in done] == [2, 2, 0]
+    assert [each.verdict.exit_code for each in done] == [2, 2, 0]
     assert done[1].remark == "not run: doctor did not succeed"
     assert mark.exists()
 
@@ -124,12 +130,12 @@ def test_what_everything_needs_ends_the_judging_but_not_the_clearing_up(tmp_path
 def test_a_step_gets_its_own_environment() -> None:
     program = "import os; raise SystemExit(os.environ['OURS'] == 'yes')"
     step = Step("specs", (sys.executable, "-c", program), judges=True, environment={"OURS": "yes"})
-    assert [each.verdict for each in run(step)] == [1]
+    assert [each.verdict.exit_code for each in run(step)] == [1]
 
 
 def test_a_command_that_is_not_there_is_told() -> None:
     [done] = run(Step("specs", ("no-such-command-of-ours",), judges=True))
-    assert done.verdict == 2
+    assert done.verdict.exit_code == 2
     assert "cannot be started" in done.remark
 
 
@@ -180,7 +186,7 @@ def test_who_does_not_listen_is_killed() -> None:
 
 def test_the_deadline_ends_a_step_and_the_night_is_unknown() -> None:
     done = run(python("import signal; signal.pause()", judges=True), python("pass"), seconds=0.5)
-    assert [each.verdict for each in done] == [2, 2]
+    assert [each.verdict.exit_code for each in done] == [2, 2]
     assert done[0].remark == "ended by the night's deadline"
     assert done[1].remark == "not run: the night's deadline has passed"
 
@@ -188,7 +194,7 @@ def test_the_deadline_ends_a_step_and_the_night_is_unknown() -> None:
 NIGHT = """
 import os, sys
 from cluster_tests.nightly.running import Nightwatch
-from cluster_tests.nightly.steps import Step, in_sum
+from cluster_tests.nightly.steps import Step, of_the_night
 watch = Nightwatch(600, os.environ)
 watch.catch()
 command = (sys.executable, "-c", sys.argv[1], sys.argv[2])
@@ -198,7 +204,7 @@ done = watch.run([
     Step("tour", ("never-run",)),
     Step("lab down", down, always=True),
 ])
-sys.exit(in_sum(each.verdict for each in done))
+sys.exit(of_the_night(each.verdict for each in done).exit_code)
 """
 
 
@@ -232,8 +238,8 @@ def test_one_night_at_a_time(tmp_path: Path) -> None:
 
 def test_the_morning_reads_a_line_a_step() -> None:
     done = [
-        Done(Step("specs", ()), 1, 700.4),
-        Done(Step("tour", ()), 2, 0, "not run: interrupted"),
+        Done(Step("specs", ()), Verdict.FAIL, 700.4),
+        Done(Step("tour", ()), Verdict.UNKNOWN, 0, "not run: interrupted"),
     ]
     assert list(commands.told(done)) == [
         "specs  fail            700 s",
