@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from cluster_tests.nodes.handler_log import entries
 from cluster_tests.nodes.inspecting import (
     application_log,
     container_log,
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cluster_tests.cluster.observing import Node
     from cluster_tests.inventory.entries import Inventory
     from cluster_tests.model import Application
+    from cluster_tests.nodes.handler_log import Entry
 
 CONSUL = "consul"
 # Lines of a handler's log that are searched for those since the spec began.
@@ -108,17 +109,14 @@ def _of_consul(cluster: Cluster, application: Application) -> Iterator[Part]:
 
 def _since(lines: list[str], since: float) -> str:
     """Keep the lines from that time on; those without a time belong to the line before."""
-    begin = next((n for n, line in enumerate(lines) if _time_of(line) >= since), len(lines))
-    return "\n".join(lines[begin:])
+    begun = (
+        n for n, line in enumerate(lines) if any(_at(entry) >= since for entry in entries([line]))
+    )
+    return "\n".join(lines[next(begun, len(lines)) :])
 
 
-def _time_of(line: str) -> float:
-    """Tell when a line was written, by the ISO 8601 time it begins with; 0 where there is none."""
-    word = line.split(maxsplit=1)[:1]
-    try:
-        return datetime.fromisoformat(word[0]).astimezone(UTC).timestamp() if word else 0.0
-    except ValueError:
-        return 0.0
+def _at(entry: Entry) -> float:
+    return 0.0 if entry.at is None else entry.at
 
 
 def _json(value: Any) -> str:  # noqa: ANN401 - JSON's types
