@@ -9,6 +9,7 @@ there can be no more connections, as long as others of the tunnel are open, beca
 from __future__ import annotations
 
 import bisect
+import math
 import time
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,8 @@ class Gate:
         self._wait = wait
         self._lost: set[Relay] = set()  # wait for the connection
         self._queued: list[Relay] = []  # wait for a session, in the order in which they came
+        self._sessions: set[Relay] = set()  # have one
+        self._session_ended = -math.inf  # when the last of them did
         self._asking: Relay | None = None  # of those that queued, who asks for a session just now
         self._full: set[Transport] = set()  # refused a session, and need not be asked just now
         self._trying = False  # a time to ask all again is set
@@ -68,6 +71,9 @@ class Gate:
             self._queued.remove(relay)
         if relay.destination.command:
             self._asked(relay)
+            if relay in self._sessions:
+                self._sessions.discard(relay)
+                self._session_ended = time.monotonic()
             if relay.transport is not None:
                 self._full.discard(relay.transport)
             self._loop.call(self._next)
@@ -80,6 +86,7 @@ class Gate:
         """Take note that a connection has its channel: there may be a session for another."""
         if relay.destination.command:
             self._asked(relay)
+            self._sessions.add(relay)
             self._next()
 
     def unopened(self, relay: Relay, error: Exception) -> bool:
@@ -149,7 +156,11 @@ class Gate:
         return self._queue(relay)
 
     def _has_sessions(self) -> bool:
-        return any(relay.destination.command and relay.has_channel for relay in self.relays)
+        """Tell whether a session may become free: one of ours, or one that sshd has yet to free.
+
+        It frees one when its command has ended too, which may be long after the channel's end.
+        """
+        return bool(self._sessions) or time.monotonic() < self._session_ended + self._wait
 
     def _queue(self, relay: Relay) -> bool:
         """Have it wait where its turn is; ask no more where it did not open just now."""

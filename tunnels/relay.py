@@ -114,11 +114,6 @@ class Relay:
         self._closed_there = False
         self._over = False
 
-    @property
-    def has_channel(self) -> bool:
-        """Whether it has a channel, or has asked for one."""
-        return self._channel is not None
-
     def complaint(self, patience: float) -> str:
         """Tell what the far end says went wrong there, within so many seconds; "" for nothing.
 

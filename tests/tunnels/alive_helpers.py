@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from far_ends import PATIENCE, dial, read_exactly
@@ -29,6 +30,20 @@ def await_state(tunnel: Tunnel, state: State) -> None:
 
 def await_reconnection(tunnel: Tunnel, count: int = 1) -> None:
     await_health(tunnel, lambda: tunnel.health.reconnections == count)
+
+
+def await_relay(tunnel: Tunnel) -> None:
+    """Wait until the tunnel has let a client in, and asked the server for its channel."""
+    asked = threading.Event()
+
+    def look() -> None:
+        if any(not relay._connected for relay in tunnel._gate.relays):
+            asked.set()
+        else:
+            tunnel._loop.call_later(0.01, look)
+
+    tunnel._loop.call(look)
+    assert asked.wait(PATIENCE)
 
 
 def assert_echoes(address: Path | tuple[str, int]) -> None:

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING
 from unittest.mock import Mock
 
 import pytest
-from alive_helpers import QUICK, assert_echoes, await_health, await_reconnection, await_state
+from alive_helpers import (
+    QUICK,
+    assert_echoes,
+    await_health,
+    await_reconnection,
+    await_relay,
+    await_state,
+)
 from far_ends import PATIENCE, FarEnd, dial, echo, read_all, read_exactly
 
 from tunnels import SocketForward, State, TcpForward, Tunnel
@@ -102,18 +109,18 @@ def test_who_connects_meanwhile_waits_and_is_served(
 
 
 def test_who_was_not_connected_yet_when_it_was_lost_is_served_after_it(
-    own_sshd: Sshd, tunnel: Tunnel, near: Path, socket_far_end: Callable[..., str]
+    own_sshd: Sshd, near: Path, socket_far_end: Callable[..., str]
 ) -> None:
     """The server was asked and did not answer: nothing was sent that could arrive twice."""
-    tunnel.forward(SocketForward(socket_far_end(), near))
-    own_sshd.signal_sessions(signal.SIGSTOP)
-    with dial(near) as client:
-        client.sendall(b"hello")
-        asked = threading.Event()
-        tunnel._loop.call(lambda: asked.set() if tunnel._gate.relays else None)
-        assert asked.wait(PATIENCE)
-        own_sshd.signal_sessions(signal.SIGKILL)
-        assert read_exactly(client, 5) == b"hello"
+    with Tunnel(own_sshd.target()) as tunnel:  # patient: the kill alone is to end the connection
+        tunnel.forward(SocketForward(socket_far_end(), near))
+        own_sshd.signal_sessions(signal.SIGSTOP)
+        with dial(near) as client:
+            client.sendall(b"hello")
+            await_relay(tunnel)
+            own_sshd.signal_sessions(signal.SIGKILL)
+            assert read_exactly(client, 5) == b"hello"
+        assert tunnel.health.reconnections == 1
 
 
 @pytest.mark.parametrize("kind", ["socket", "tcp"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -160,6 +161,19 @@ def test_who_waits_outlives_the_connections(forbidding: Sshd, tunnel: Tunnel, ne
         client.sendall(b"y")
         assert read_exactly(client, 1) == b"y"
     close_all([*served, *waiting])
+
+
+def test_a_session_that_sshd_has_not_freed_yet_is_waited_for(
+    tunnel: Tunnel, spec_to: Spec, socket_far_end: Callable[..., str]
+) -> None:
+    """sshd counts one until its command has ended, however long ago the client left."""
+    spec = spec_to(socket_far_end())
+    lingering = replace(
+        spec, fallback_command=f"{spec.fallback_command}; exec <&- >&- 2>&-; sleep 1"
+    )
+    near = tunnel.forward(lingering)
+    for _ in range(2 * SESSIONS):  # more than there are: some find none free, and none in use
+        assert_echoes(near)
 
 
 def test_what_needs_no_session_takes_the_tunnels_own_connection(
