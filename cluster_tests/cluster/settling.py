@@ -33,7 +33,7 @@ class Settling(Looking):
         limit = self.inventory.deadlines.settle if timeout is None else timeout
         what = f"{expectation.application} at {expectation.placement}"
         try:
-            return self._wait("switching", lambda: self._settled(expectation), what, limit)
+            return self._wait("switching", self._looks_at(expectation), what, limit)
         except NotSettledError as error:
             raise NotSettledError(
                 f"{error.message}\n{self._whole_difference(expectation)}"
@@ -91,11 +91,23 @@ class Settling(Looking):
         self.effort.waited(doing, waited.seconds, waited.noticed)
         return waited
 
+    def _looks_at(self, expectation: Expectation) -> Callable[[], Observation | NotYet]:
+        """Give what a wait does at each signal; the record is asked for until it is right, once."""
+        decided = False
+
+        def look() -> Observation | NotYet:
+            nonlocal decided
+            not_yet = None if decided else self._wrong_record(expectation)
+            decided = not_yet is None
+            return not_yet or self._settled(expectation)
+
+        return look
+
     def _settled(self, expectation: Expectation) -> Observation | NotYet:
-        not_yet = self._wrong_record(expectation) or self._unhandled(expectation.history.event_id)
+        not_yet = self._unhandled(expectation.history.event_id)
         if not_yet is not None:
             return not_yet
-        observed = self._observed(expectation.footprint)
+        observed = self._observed(expectation.footprint)  # the record too, as it is by now
         found = difference(expectation, observed)
         return NotYet(str(found)) if found else observed
 

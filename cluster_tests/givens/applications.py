@@ -23,7 +23,7 @@ from cluster_tests.session import current
 from cluster_tests.tenancy.telling import Learnt, tell
 from cluster_tests.tenancy.tenant import Tenant
 from cluster_tests.tenancy.visit import find_nobody, records, visit
-from cluster_tests.tenancy.watching import Earlier, judged, traced, witness_of
+from cluster_tests.tenancy.watching import Earlier, judged, traced, watching, witness_of
 from cluster_tests.timeline.layers import Layer
 from cluster_tests.timeline.recorder import Recorder
 from cluster_tests.witness.witness import RATE
@@ -249,7 +249,7 @@ class ARunningApplication(AnApplication):
             Earlier(self.written[-1], self._next_number),
             self.witness_rate,
         )
-        with witness:
+        with watching(witness, self._session.effort):
             moved = super()._move(placement)
         statement = self.statement = witness.statement
         self.written += statement.acknowledged

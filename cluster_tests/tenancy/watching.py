@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,8 +14,9 @@ from cluster_tests.witness.tracing import read_holdings, trace
 from cluster_tests.witness.witness import RATE, Watched, Witness
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from cluster_tests.effort import Effort
     from cluster_tests.fronts.ledger import Ledger, Record
     from cluster_tests.model import Placement, Switch
     from cluster_tests.session.session import Session
@@ -58,6 +60,19 @@ def witness_of(
             linger=_LINGER if comes_back else 0.0,
         )
     )
+
+
+@contextmanager
+def watching(witness: Witness, effort: Effort) -> Iterator[None]:
+    """Have ``witness`` look on during a block, and wait for the answers it still expects then.
+
+    That wait is the cluster's time: it ends when all ways are served and nothing is under way.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(witness)
+        yield
+        with effort.cluster("answering"):
+            stack.close()
 
 
 def judged(

@@ -14,7 +14,7 @@ from cluster_tests.plugin.interrupts import interrupts
 from cluster_tests.tenancy.telling import Learnt, tell
 from cluster_tests.tenancy.tenant import Tenant
 from cluster_tests.tenancy.visit import find_nobody, visit
-from cluster_tests.tenancy.watching import Earlier, judged, traced, witness_of
+from cluster_tests.tenancy.watching import Earlier, judged, traced, watching, witness_of
 from cluster_tests.timeline.recorder import Recorder
 from cluster_tests.tour.chronicle import Chronicle
 
@@ -95,7 +95,7 @@ class Stage:
             return tenant.move(after)
         earlier = Earlier(self._chronicle.acknowledged[-1], self._chronicle.next_number)
         witness = witness_of(tenant, self._ledgers, after, earlier)
-        with witness:
+        with watching(witness, self._session.effort):
             moved = tenant.move(after)
         self._learnt = Learnt(witness.statement)
         self._chronicle.hear(witness.statement)

@@ -211,6 +211,13 @@ def test_no_certificate_is_asked_for_outside() -> None:
     assert "\tlocal_certs\n" in caddy_text(SETTINGS, state_of({}))
 
 
+def test_who_asks_for_a_site_that_is_not_there_is_told_to_come_again() -> None:
+    text = caddy_text(SETTINGS, state_of({}))
+    site = text[text.index("\nhttp:// {") :]
+    assert 'respond "This site is not served here." 503' in site
+    assert "Retry-After 1" in site
+
+
 def test_in_maintenance_the_sites_answer_503() -> None:
     text = caddy_text(SETTINGS, state_of(entries(SHOP, maintained=(SHOP.name,))))
     assert "reverse_proxy" not in text

@@ -16,7 +16,7 @@ from cluster_tests.errors import FrontError
 from cluster_tests.fronts.front import HTTP_PORT, Front
 from cluster_tests.fronts.keys import generate_keys
 from cluster_tests.fronts.ledger import Ledger, Record
-from cluster_tests.witness.attempts import Outcome, Route, What
+from cluster_tests.witness.attempts import Outcome, What
 from cluster_tests.witness.witness import Watched, Witness
 
 if TYPE_CHECKING:
@@ -268,16 +268,17 @@ def test_it_hides_no_error_of_the_switch(stage: Stage) -> None:
         raise ValueError("the first")
 
 
-def test_a_route_is_tried_at_each_turn_only_while_it_is_away(stage: Stage) -> None:
-    def turns(what: Route) -> set[int]:
-        tried = [each for each in attempts(stage, requests=30) if each.route is what]
+def test_what_is_dear_is_tried_at_each_turn_only_while_it_is_away(stage: Stage) -> None:
+    def turns(*whats: What) -> set[int]:
+        tried = [each for each in attempts(stage, requests=40) if each.what in whats]
         due = [round((each.planned - tried[0].planned) * 200) for each in tried]
         return {later - sooner for sooner, later in pairwise(due)}
 
     stage.greeting = b"not SSH\r\n"
-    assert turns(Route.SSH) == {2}
+    assert turns(What.GREETING) == {2}
     stage.greeting = b"SSH-2.0-paper\r\n"
-    assert 22 in turns(Route.SSH)  # and smaller ones, until it was first known that all is well
-    assert 6 in turns(Route.HTTP)
+    assert 10 in turns(What.GREETING)  # and 2, until it was first known that all is well
+    assert 6 in turns(What.WRITE)
+    assert turns(What.READ, What.WRITE) == {1, 2}  # some reads for greetings
     stage.say = lambda handler, _: answer(handler, 503, PAGE)
-    assert turns(Route.HTTP) == {2}
+    assert max(turns(What.WRITE)) == 4
