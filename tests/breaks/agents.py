@@ -52,7 +52,7 @@ class Agents:
             raise NodeError(node, f"the agent's {file} is not what was written")
 
     def restart(self, node: str) -> None:
-        """Start the node's agent anew, and wait until all nodes see each other in Consul again."""
+        """Start the node's agent anew, and wait until its Consul sees all nodes, and a leader."""
         socket = f"unix://{self._links.engine_socket(node)}"
         with docker.APIClient(base_url=socket, version="auto") as client:
             client.restart(self._container, timeout=_STOP_SECONDS)
@@ -62,9 +62,16 @@ class Agents:
             # Consul's command takes a while by itself: there is no need to wait in between.
             found = self._engines[node].run(self._container, ["consul", "members"])
             alive = {line.split()[0] for line in found.stdout.splitlines() if " alive " in line}
-            if self._nodes <= alive:
+            if self._nodes <= alive and self._has_leader(node):
                 return
-        raise NodeError(node, f"{_RESTART_SECONDS} s later its Consul sees {sorted(alive)} alone")
+        raise NodeError(
+            node, f"{_RESTART_SECONDS} s later its Consul sees {sorted(alive)}, or no leader"
+        )
+
+    def _has_leader(self, node: str) -> bool:
+        # The leader itself answers this one; without any it fails.
+        command = ["consul", "operator", "raft", "list-peers"]
+        return self._engines[node].run(self._container, command).exit_code == 0
 
     def _run(self, node: str, script: str, file: str, *arguments: str) -> str:
         command = ["python3", "-c", script, f"{_PACKAGE}/{file}", *arguments]
