@@ -13,8 +13,11 @@ if TYPE_CHECKING:
 
     from tunnels import State, Tunnel
 
-QUICK = {"alive_interval": 0.2, "alive_count": 3, "connect_timeout": 2.0}
-"""A target's settings with which a silent server is noticed in less than a second."""
+QUICK = {"alive_interval": 0.2, "alive_count": 15, "connect_timeout": 3.0}
+"""A target's settings with which a silent server is noticed in three seconds.
+
+No sooner: on a busy machine a server that is well may say nothing for a second.
+"""
 
 
 def await_health(tunnel: Tunnel, reached: Callable[[], bool]) -> None:

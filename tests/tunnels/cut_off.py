@@ -11,10 +11,10 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import pytest
-from alive_helpers import QUICK, assert_echoes, await_health, await_reconnection, await_state
+from alive_helpers import assert_echoes, await_health, await_reconnection, await_state
 from far_ends import dial, echo, read_exactly
 
-from tunnels import SocketForward, State, Tunnel
+from tunnels import SocketForward, State
 
 if TYPE_CHECKING:
     import socket
@@ -22,20 +22,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cluster_tests.bench.sshd import Sshd
+    from tunnels import Tunnel
 
-pytest_plugins = ["tunnel_fixtures"]
+pytest_plugins = ["tunnel_fixtures", "alive_fixtures"]
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
-
-
-@pytest.fixture
-def own_sshd(make_sshd: Callable[..., Sshd]) -> Sshd:
-    return make_sshd()
-
-
-@pytest.fixture
-def tunnel(leaves_nothing: None, own_sshd: Sshd) -> Iterator[Tunnel]:  # noqa: ARG001 - the order
-    with Tunnel(own_sshd.target(**QUICK)) as tunnel:
-        yield tunnel
 
 
 @pytest.fixture

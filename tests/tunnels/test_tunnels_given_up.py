@@ -6,33 +6,28 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
-from alive_helpers import QUICK, await_state
+from alive_helpers import await_state
 from far_ends import dial
 
 from cluster_tests.bench.sshd import make_key
-from tunnels import SocketForward, State, TcpForward, Tunnel
+from tunnels import SocketForward, State, TcpForward
 from tunnels import line as line_module
 from tunnels.errors import HostKeyChangedError, IdentityMissingError, KeyRefusedError, TunnelError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from cluster_tests.bench.sshd import Sshd
+    from tunnels import Tunnel
 
-pytest_plugins = ["tunnel_fixtures"]
+pytest_plugins = ["tunnel_fixtures", "alive_fixtures"]
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
 
 
 @pytest.fixture
 def own_sshd(make_sshd: Callable[..., Sshd]) -> Sshd:
     return make_sshd(host_keys=("ed25519", "ecdsa"))
-
-
-@pytest.fixture
-def tunnel(leaves_nothing: None, own_sshd: Sshd) -> Iterator[Tunnel]:  # noqa: ARG001 - the order
-    with Tunnel(own_sshd.target(**QUICK)) as tunnel:
-        yield tunnel
 
 
 @pytest.fixture
