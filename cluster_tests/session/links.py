@@ -26,11 +26,6 @@ from tunnels.errors import GroupError
 if TYPE_CHECKING:
     from cluster_tests.inventory.entries import Inventory
 
-# Seconds before a request in which the tunnel's break may still be why the request broke: a pooled
-# connection is reset a moment after the break is noted.
-_SIMULTANEOUS = 0.1
-
-
 _TOLD = logging.getLogger("tunnels")
 
 
@@ -107,8 +102,7 @@ class Links:
 
     def way(self, node: str) -> Way:
         """Tell whether the tunnel to a node broke under a request."""
-        tunnel = self._group[node]
-        return Way(node, lambda moment: tunnel.broke_since(moment - _SIMULTANEOUS))
+        return Way(node, self._group[node].broke_since)
 
     def front_way(self, node: str) -> Way:
         """Tell it for a node's front, which may be reached without the tunnel."""
