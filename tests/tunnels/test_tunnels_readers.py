@@ -84,6 +84,17 @@ def test_an_answer_in_chunks_is_asked_for_again(engine: Engine, breaking: Breaki
     assert breaking.asked.count("GET /containers/c/archive") == 2
 
 
+def test_a_connection_that_was_kept_over_a_break_is_not_used(
+    engine: Engine, breaking: BreakingEngine, own_sshd: Sshd, tunnel: Tunnel
+) -> None:
+    breaking.answers["GET /images/json"] = as_json([])
+    for number in range(1, 4):
+        engine.images()
+        own_sshd.signal_sessions(signal.SIGKILL)
+        await_reconnection(tunnel, number)
+    assert breaking.asked.count("GET /images/json") == 3
+
+
 def runs_a_process(breaking: BreakingEngine) -> None:
     """Let its output be cut between two frames, which is no other end than that of the output."""
     breaking.answers["POST /containers/c/exec"] = as_json({"Id": "e"})
