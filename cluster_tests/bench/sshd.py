@@ -149,6 +149,14 @@ class Sshd:
             said = "".join(self.lines)
             raise HarnessError(f"sshd's log never said {text!r} {times} time(s):\n{said}")
 
+    def counted(self, text: str, times: int) -> int:
+        """Count the log's lines with ``text`` once there are so many: they come a moment late.
+
+        Raises HarnessError where there are fewer.
+        """
+        self.wait_for(text, times)
+        return self.count(text)
+
     @property
     def serving(self) -> list[int]:
         """The processes that serve a connection, one for each, in the order of their start."""

@@ -202,7 +202,7 @@ def test_a_silence_of_the_clients_is_no_fault(
         client.sendall(b"still here")
         assert read_exactly(client, 10) == b"still here"
     assert tunnel.health.reconnections == 0
-    assert own_sshd.count("Accepted publickey") == 1
+    assert own_sshd.counted("Accepted publickey", 1) == 1
 
 
 def test_a_far_end_that_goes_away_and_comes_back_is_served_by_the_same_connection(

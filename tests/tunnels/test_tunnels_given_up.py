@@ -58,8 +58,8 @@ def test_a_host_key_that_changed(
     own_sshd.host_keys = [make_key(own_sshd.directory / "new", "-t", "ed25519")]
     own_sshd.start()
     assert_given_up(tunnel, near, HostKeyChangedError)
-    assert own_sshd.count("Connection from") == 2  # the first, and one that was not trusted
-    assert own_sshd.count("Accepted publickey") == 1
+    assert own_sshd.counted("Connection from", 2) == 2  # the first, and one that was not trusted
+    assert own_sshd.counted("Accepted publickey", 1) == 1
     assert len([m for m in caplog.messages if "is given up: " in m]) == 1
 
 
@@ -67,7 +67,7 @@ def test_a_key_that_is_no_longer_accepted(own_sshd: Sshd, tunnel: Tunnel, near: 
     (own_sshd.directory / "authorized_keys").write_text("")
     own_sshd.signal_sessions(signal.SIGKILL)
     assert_given_up(tunnel, near, KeyRefusedError)
-    assert own_sshd.count("Connection from") == 2
+    assert own_sshd.counted("Connection from", 2) == 2
 
 
 def test_a_key_file_that_is_gone(own_sshd: Sshd, tunnel: Tunnel, near: Path) -> None:
