@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SSH_PORT, OWN = 2201, {"X-Ledger-Version": "b1"}
 KNOWN = Record(1, "known")
 PATIENCE = 10.0
+UNFINISHED = "no answer until the end"  # what a witness says of what it gave up
 
 
 class Stage:

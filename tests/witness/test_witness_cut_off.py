@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from paper_ledger import PATIENCE, Stage, stores, watching
+from paper_ledger import PATIENCE, UNFINISHED, Stage, stores, watching
 
 from cluster_tests.bench.sshd import Sshd
 from cluster_tests.fronts.front import Front
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytest_plugins = ["paper_ledger_fixtures"]
-
-UNFINISHED = "no answer until the end"
 
 
 @pytest.fixture
