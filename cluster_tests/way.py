@@ -19,20 +19,36 @@ if TYPE_CHECKING:
 _TRIES = 4
 """For one request; between two of them the way has broken, and the tunnel has waited for it."""
 
+_SIMULTANEOUS = 0.1
+"""Seconds before a request in which the way's break may still be why the request broke: a pooled
+connection is reset a moment after the break is noted."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class Way:
-    """One node's way; ``broke_since`` tells whether it broke after a time of ``time.monotonic``.
-
-    A way that leads through no tunnel never breaks.
-    """
+    """One node's way. One that leads through no tunnel never breaks."""
 
     def __init__(self, node: str = "", broke_since: Callable[[float], bool] | None = None) -> None:
-        """Lead to ``node``."""
+        """Lead to ``node``; ``broke_since`` is ``Tunnel.broke_since``."""
         self.node = node
-        self.broke_since = broke_since or (lambda _moment: False)
+        self._broke_since = broke_since or (lambda _moment: False)
+
+    def broke_since(self, moment: float) -> bool:
+        """Tell whether the way's break may be why a request broke that began at ``moment``.
+
+        ``moment`` is of ``time.monotonic``, as the tunnel's clock.
+        """
+        return self._broke_since(moment - _SIMULTANEOUS)
+
+    def broke_under(self, connected: float) -> bool:
+        """Tell whether the way broke after a connection of the request's own was asked for.
+
+        For what may look well though it broke: there ``broke_since`` would suspect what came just
+        after the break, too, and so all tries that are quick.
+        """
+        return self._broke_since(connected)
 
     def repeat(self, ask: Callable[[], T], again: Callable[[], T] | None = None) -> T:
         """Ask, and ask again as long as the way breaks under the request.

@@ -60,6 +60,7 @@ class Tunnel:
         self._spares = Spares(target, self._loop)
         self._gate = Gate(self._loop, self._line, self._spares, target.reconnect_wait)
         self._entrances: dict[Forward, Entrance] = {}
+        self._fallbacks: list[Forward] = []
 
     def __str__(self) -> str:
         """Print the target and the state."""
@@ -80,6 +81,12 @@ class Tunnel:
         """The local address of every forward that is open."""
         with self._lock:
             return {spec: entrance.address for spec, entrance in self._entrances.items()}
+
+    @property
+    def fallbacks(self) -> tuple[Forward, ...]:
+        """The forwards that sshd forbids, and that are carried by their fallback command."""
+        with self._lock:
+            return tuple(self._fallbacks)
 
     def traffic(self, spec: Forward) -> Traffic:
         """Tell what an open forward carried so far. Raises KeyError for one that is not open."""
@@ -229,6 +236,8 @@ class Tunnel:
                     f"{spec} is open already", remedy="take its address from Tunnel.addresses"
                 )
             self._entrances[spec] = entrance
+            if destination.command:
+                self._fallbacks.append(spec)
         self._loop.call(partial(entrance.let_in, destination))
 
     def _connect(

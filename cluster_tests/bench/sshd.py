@@ -149,12 +149,25 @@ class Sshd:
             said = "".join(self.lines)
             raise HarnessError(f"sshd's log never said {text!r} {times} time(s):\n{said}")
 
+    def counted(self, text: str, times: int) -> int:
+        """Count the log's lines with ``text`` once there are so many: they come a moment late.
+
+        Raises HarnessError where there are fewer.
+        """
+        self.wait_for(text, times)
+        return self.count(text)
+
+    @property
+    def serving(self) -> list[int]:
+        """The processes that serve a connection, one for each, in the order of their start."""
+        return _children(self._process.pid)
+
     def signal_sessions(self, number: signal.Signals, *, spared: int = 0) -> None:
         """Send a signal to what serves connections, so many of the oldest excepted.
 
         New ones are still accepted.
         """
-        serving = _children(self._process.pid)[spared:]  # one a connection, in order of their start
+        serving = self.serving[spared:]
         for pid in [pid for child in serving for pid in (child, *_descendants(child))]:
             with suppress(ProcessLookupError):  # it was just going
                 os.kill(pid, number)

@@ -65,6 +65,7 @@ class Front:
         self._address_of = address_of
         self._timeout = timeout
 
+    @repeated
     def address(self, port: int) -> tuple[str, int]:
         """Tell where ``port`` can be reached from here; raise ``FrontError`` where nobody is."""
         return self._address_of(port)
@@ -154,7 +155,7 @@ class Front:
         began = time.monotonic()
         with self._translated(f"connecting to port {port}"):
             refused = self._is_refused(port)
-        if refused and self.way.broke_since(began):  # that is how a tunnel ends a connection, too
+        if refused and self.way.broke_under(began):  # that is how a tunnel ends a connection, too
             raise NodeError(self.node, f"the tunnel broke while port {port} was asked")
         return refused
 

@@ -95,6 +95,17 @@ class ExecStream:
         while piece := self._receive():
             yield from self._frames.feed(piece)
 
+    def output(self, patience: float) -> tuple[bytes, bytes]:
+        """Give all of the process's stdout and stderr, once it has closed both.
+
+        Raises ``TimeoutError`` when nothing comes for ``patience`` seconds.
+        """
+        self._socket.settimeout(patience)
+        written: dict[int, list[bytes]] = {STDOUT: [], STDERR: []}
+        for kind, payload in self.frames():
+            written[kind].append(payload)
+        return b"".join(written[STDOUT]), b"".join(written[STDERR])
+
     def _receive(self) -> bytes:
         try:
             return self._socket.recv(_READ)

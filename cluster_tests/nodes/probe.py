@@ -151,6 +151,7 @@ class Probe(Source):
         """Give all lines of the handler's log that name an event."""
         return list(self._read(("told",), event=event_id)["told"])
 
+    @repeated
     def log(self, lines: int) -> list[str]:
         """Give the last ``lines`` lines of the handler's log."""
         return list(self._read(("log",), lines=lines)["log"])

@@ -114,11 +114,15 @@ class RunningPlugin:
     def test_run_ended(self) -> None:
         """Close the session; what goes wrong there is part of the run's report."""
         interrupts.run_ended()
+        self._tell(current.take_notices())
         try:
             lines = current.close()
         except ClusterTestsError as error:
             for listener in self._listeners:
                 listener.unexpected_error(error)
         else:
-            for line in lines if not self._quiet else ():
-                say(line, indent=0)
+            self._tell(lines)
+
+    def _tell(self, lines: list[str]) -> None:
+        for line in lines if not self._quiet else ():
+            say(line, indent=0)

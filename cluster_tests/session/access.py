@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _ENGINE_SOCKET = "/var/run/docker.sock"  # Docker's own default, which the contract keeps
 # Where sshd forbids the forwarding of sockets: what Docker's own client runs for ssh:// addresses.
-_FALLBACK = "docker system dial-stdio"
+FALLBACK = "docker system dial-stdio"
 _CONSUL_SOCKET = "consul.sock"
 _LOOPBACK = "127.0.0.1"
 _CONSUL_ANSWERS = http_answers("/v1/status/leader")
@@ -51,7 +51,7 @@ def engine_forward(node: str, directory: Path) -> SocketForward:
             _ENGINE_SOCKET,
             directory / f"{node}.sock",
             answers=http_answers("/_ping"),
-            fallback_command=_FALLBACK,
+            fallback_command=FALLBACK,
         )
 
 

@@ -6,7 +6,7 @@ run of specs without a cluster loads none of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cluster_tests.errors import ClusterTestsError, UsageError
@@ -27,6 +27,7 @@ class _Current:
     session: Session | None = None
     failure: ClusterTestsError | None = None
     troubled: bool = False
+    notices: list[str] = field(default_factory=list)
 
 
 _current = _Current()
@@ -74,6 +75,17 @@ def mark(*, troubled: bool) -> None:
     _current.troubled = troubled
 
 
+def notice(text: str) -> None:
+    """Keep a line that every run is to show, also where what a spec prints is captured."""
+    _current.notices.append(text)
+
+
+def take_notices() -> list[str]:
+    """Give the lines that were kept since this was asked last."""
+    taken, _current.notices = _current.notices, []
+    return taken
+
+
 def opened() -> Session | None:
     """Return the session if one is open."""
     return _current.session
@@ -101,7 +113,7 @@ def _open() -> Session:
     with Progress("connecting to the cluster"):
         from cluster_tests.session.session import open_session  # noqa: PLC0415 - see the module's docstring
 
-        opened = open_session(inventory, keep=_current.keep)
+        opened = open_session(inventory, keep=_current.keep, tell=notice)
     if _current.results is not None:
         opened.belong_to(_current.results)
     return opened

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from cluster_tests.errors import NodeError
 from cluster_tests.report import say
 from cluster_tests.session.access import (
+    FALLBACK,
     by_node,
     consul_forward,
     engine_forward,
@@ -26,16 +27,12 @@ from tunnels.errors import GroupError
 if TYPE_CHECKING:
     from cluster_tests.inventory.entries import Inventory
 
-# Seconds before a request in which the tunnel's break may still be why the request broke: a pooled
-# connection is reset a moment after the break is noted.
-_SIMULTANEOUS = 0.1
-
-
 _TOLD = logging.getLogger("tunnels")
+_OF_FALLBACKS = "tunnel"  # the module of the tunnels that logs them, one by one
 
 
 class _Teller(logging.Handler):
-    """Tells what the tunnels warn of: reconnections, above all."""
+    """Tells what the tunnels warn of: reconnections, above all. ``fallbacks`` tells of those."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print it among what the run tells."""
@@ -49,6 +46,7 @@ class Links:
         """Plan the tunnels; nothing is opened yet. Raises ``NodeError`` where none can be."""
         self._inventory = inventory
         self._teller = _Teller(logging.WARNING)
+        self._teller.addFilter(lambda record: record.module != _OF_FALLBACKS)
         self._directory = sockets_directory()
         directory = Path(self._directory.name)
         self._consul = consul_forward(inventory)
@@ -82,6 +80,18 @@ class Links:
             _TOLD.removeHandler(self._teller)
             self._directory.cleanup()
 
+    @property
+    def fallbacks(self) -> str:
+        """Tell, on a line, which engines are reached by running a command; "" where none is."""
+        nodes = [node for node in self._group if self._group[node].fallbacks]
+        if not nodes:
+            return ""
+        return (
+            f"sshd forbids the forwarding of sockets on {', '.join(nodes)}: the engine is reached"
+            f" by running '{FALLBACK}' there, once for each connection"
+            " (faster: AllowStreamLocalForwarding local, in its sshd_config)"
+        )
+
     def engine_socket(self, node: str) -> Path:
         """Tell the local socket of a node's engine."""
         return self._engines[node].local_path
@@ -107,8 +117,7 @@ class Links:
 
     def way(self, node: str) -> Way:
         """Tell whether the tunnel to a node broke under a request."""
-        tunnel = self._group[node]
-        return Way(node, lambda moment: tunnel.broke_since(moment - _SIMULTANEOUS))
+        return Way(node, self._group[node].broke_since)
 
     def front_way(self, node: str) -> Way:
         """Tell it for a node's front, which may be reached without the tunnel."""

@@ -18,6 +18,7 @@ from cluster_tests.inventory.file import load_inventory
 from cluster_tests.journal import Journal
 from cluster_tests.proxies.complaints import haproxy_complaint
 from cluster_tests.proxies.haproxy_config import parse_haproxy
+from cluster_tests.report import say
 from cluster_tests.results.switch_log import SwitchLog
 from cluster_tests.services.publisher import Publisher
 from cluster_tests.services.source import load_source
@@ -174,9 +175,12 @@ class Session:
         return {int(port) for port in binds if port.isdecimal()}
 
 
-def open_session(inventory_path: Path, *, keep: bool = False) -> Session:
+def open_session(
+    inventory_path: Path, *, keep: bool = False, tell: Callable[[str], None] = say
+) -> Session:
     """Open everything an inventory leads to; nothing stays open when one part fails.
 
+    ``tell`` is told what people should know of the ways to the nodes, a line at a time.
     Raises ``InventoryError``, ``RefusedError`` for a cluster that may not be changed, and
     ``HarnessError`` with every node and service that does not answer.
     """
@@ -188,6 +192,8 @@ def open_session(inventory_path: Path, *, keep: bool = False) -> Session:
         links = Links(inventory)
         stack.callback(links.close)
         links.open()
+        if links.fallbacks:
+            tell(links.fallbacks)
         sockets = {node: links.engine_socket(node) for node in inventory.nodes}
         ways = {node: links.way(node) for node in inventory.nodes}
         cluster = stack.enter_context(

@@ -61,7 +61,8 @@ class Attempt:
     """One attempt. Times are seconds since 1970 on the harness's clock.
 
     ``planned`` is when it was due, whatever came in between: waiting counts from there, so that a
-    client that is held up hides nothing (Gil Tene's "coordinated omission").
+    client that is held up hides nothing (Gil Tene's "coordinated omission"). ``cut_off`` tells
+    that the harness's way to the node broke meanwhile.
     """
 
     planned: float
@@ -71,6 +72,7 @@ class Attempt:
     what: What
     answer: Answer
     record: Record | None = field(default=None, compare=False)
+    cut_off: bool = False
 
     @property
     def route(self) -> Route:
@@ -85,3 +87,7 @@ class Attempt:
     def served(self, patience: float) -> bool:
         """Tell whether it was answered well within ``patience`` seconds."""
         return self.answer.outcome is Outcome.ACKNOWLEDGED and self.seconds <= patience
+
+    def tells(self, patience: float) -> bool:
+        """Tell whether it says anything of the application: what was cut off does if it served."""
+        return not self.cut_off or self.served(patience)

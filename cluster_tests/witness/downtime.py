@@ -4,6 +4,10 @@ A node's front is away from the moment at which the first attempt through it tha
 was planned, until the moment at which the next one that was served was planned. A route is away
 while any node's front is. Both ends can be late by the time between two attempts, which is told as
 ``resolution``.
+
+An attempt under which the harness's own way broke says nothing, unless it was served, and is left
+out: that is time in which nobody looked. What was away before it counts as away until it is seen to
+be served, so that the harness's faults can hide no budget that was exceeded.
 """
 
 from __future__ import annotations
@@ -90,18 +94,19 @@ def downtimes(attempts: Iterable[Attempt], *, patience: float = PATIENCE) -> dic
 
 
 def _downtime(attempts: Sequence[Attempt], patience: float) -> Downtime:
-    by_node: dict[str, list[Attempt]] = {}
-    for attempt in attempts:
-        by_node.setdefault(attempt.node, []).append(attempt)
+    by_node: dict[str, list[Attempt]] = {attempt.node: [] for attempt in attempts}
+    telling = [attempt for attempt in attempts if attempt.tells(patience)]
+    for attempt in telling:
+        by_node[attempt.node].append(attempt)
     own = {node: outages_of(tried, patience) for node, tried in by_node.items()}
     outages = union(outage for found in own.values() for outage in found)
     return Downtime(
         seconds=sum(outage.seconds for outage in outages),
-        maintenance_seconds=_maintained(attempts, outages),
-        resolution=max((b.planned - a.planned for a, b in pairwise(attempts)), default=0.0),
+        maintenance_seconds=_maintained(telling, outages),
+        resolution=max((b.planned - a.planned for a, b in pairwise(telling)), default=0.0),
         own=own,
         outages=outages,
-        over=all(tried[-1].served(patience) for tried in by_node.values()),
+        over=all(tried[-1].served(patience) for tried in by_node.values() if tried),
         unheard=tuple(
             node
             for node, tried in by_node.items()
@@ -143,7 +148,7 @@ def union(outages: Iterable[Outage]) -> tuple[Outage, ...]:
 
 def _maintained(attempts: Sequence[Attempt], outages: Sequence[Outage]) -> float:
     """Add up, within ``outages``, the times from each maintenance page to the next attempt."""
-    ends = [attempt.planned for attempt in attempts[1:]] + [attempts[-1].ended]
+    ends = [attempt.planned for attempt in attempts[1:]] + [each.ended for each in attempts[-1:]]
     return sum(
         max(0.0, min(end, outage.end) - max(attempt.planned, outage.begin))
         for attempt, end in zip(attempts, ends, strict=True)

@@ -142,6 +142,7 @@ class Witness:
 
     async def _attempt(self, slot: Slot) -> None:
         planned, begun = self._began + slot.after, self._now()
+        connected, way = time.monotonic(), self._watched.ledgers[slot.node].front.way
         record = self._record(slot)
         try:
             async with asyncio.timeout(_DEADLINE):
@@ -150,7 +151,10 @@ class Witness:
             answer = _unanswered(slot, f"no answer within {_DEADLINE:g} s")
         except asyncio.CancelledError:
             answer = _unanswered(slot, "no answer until the end")
-        attempt = Attempt(planned, begun, self._now(), slot.node, slot.what, answer, record)
+        cut_off = way.broke_under(connected)
+        attempt = Attempt(
+            planned, begun, self._now(), slot.node, slot.what, answer, record, cut_off
+        )
         self._keep(attempt)
 
     def _record(self, slot: Slot) -> Record | None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -66,6 +67,41 @@ def test_output_that_comes_with_the_answers_head_is_not_lost(listener: socket.so
         stream.write(b"stdin")
         assert list(stream.frames()) == [(2, b"early"), (1, b"then"), (1, b"stdin")]
     thread.join()
+
+
+def test_all_output_is_told_by_stream(listener: socket.socket) -> None:
+    thread = engine(listener, UPGRADED + frame(2, b"early ") + frame(1, b"o"), frame(2, b"late"))
+    with ExecStream(listener.getsockname(), "id", 5) as stream:
+        stream.write(b"ut")
+        assert stream.output(5) == (b"out", b"early late")
+    thread.join()
+
+
+def test_output_that_does_not_go_on_is_given_up(listener: socket.socket) -> None:
+    with pytest.raises(TimeoutError), _silent(listener) as stream:
+        stream.output(0.05)
+
+
+@contextmanager
+def _silent(listener: socket.socket) -> Iterator[ExecStream]:
+    """Upgrade, and say nothing from then on."""
+    over = threading.Event()
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(UPGRADED)
+            over.wait(5)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    with ExecStream(listener.getsockname(), "id", 5) as stream:
+        try:
+            yield stream
+        finally:
+            over.set()
+            thread.join()
 
 
 def test_a_refusal_says_what_the_engine_says(listener: socket.socket) -> None:

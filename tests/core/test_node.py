@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import pytest
 
 from cluster_tests.errors import NodeError
 from cluster_tests.model import Application, Container, Volume
+from cluster_tests.nodes import node
 from cluster_tests.nodes.node import Engine, Output
 
 if TYPE_CHECKING:
@@ -129,19 +130,38 @@ class SlowApi:
     def exec_create(self, _container: str, _command: list[str]) -> dict[str, str]:
         return {"Id": "e"}
 
-    def exec_start(self, _process: str, *, demux: bool) -> tuple[bytes, None]:
-        assert demux
-        return b"said", None
-
     def exec_inspect(self, _process: str) -> dict[str, int | None]:
         return {"ExitCode": self.codes.pop(0) if len(self.codes) > 1 else self.codes[0]}
 
 
+class Said:
+    """A process's stream that has ended."""
+
+    def __init__(self, *_: object) -> None:
+        """Whatever it is told to follow."""
+
+    def output(self, _patience: float) -> tuple[bytes, bytes]:
+        return b"said", b""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is open."""
+
+
+@pytest.fixture
+def ended(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001 - the order
+    monkeypatch.setattr(node, "ExecStream", Said)
+
+
+@pytest.mark.usefixtures("ended")
 def test_the_exit_code_is_awaited(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "_api", SlowApi(None, None, 3))
     assert engine.run("consul", ["true"]) == Output(3, "said", "")
 
 
+@pytest.mark.usefixtures("ended")
 def test_a_process_that_never_ends_is_told(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "_api", SlowApi(None))
     monkeypatch.setattr(engine, "_timeout", 0.05)

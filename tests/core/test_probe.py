@@ -19,7 +19,7 @@ from cluster_tests.waiting.waiter import Bell
 from cluster_tests.way import Way
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from cluster_tests.inventory.entries import Inventory
@@ -168,18 +168,24 @@ def test_a_probe_that_died_can_be_opened_again(bench: Bench) -> None:
     assert bench.bell.wait(bench.bell.rung - 1, 0)
 
 
+@pytest.mark.parametrize(
+    "ask",
+    [lambda probe: probe.handling("an-id").handled, lambda probe: probe.log(1) == ["a line"]],
+    ids=["handling", "log"],
+)
 def test_a_question_that_broke_with_the_way_is_put_to_the_next_process(
-    tmp_path: Path, inventory: Inventory
+    tmp_path: Path, inventory: Inventory, ask: Callable[[Probe], bool]
 ) -> None:
     bench = Bench(tmp_path, inventory)
     bench.probe.way = Way("core1", lambda _: True)
     bench.probe.open()
     (bench.deploy / "events.log").write_text("an-id\n")
+    (bench.deploy / "handler.log").write_text("a line\n")
     first = bench.process
     assert first
     before = bench.bell.rung
     first.process.kill()
-    assert bench.probe.handling("an-id").handled
+    assert ask(bench.probe)
     assert bench.process is not first
     assert not bench.probe.broken
     assert bench.bell.wait(before, 5)
@@ -194,7 +200,9 @@ def test_one_that_is_not_open_says_so(tmp_path: Path, inventory: Inventory) -> N
 
 def test_one_that_cannot_start_says_what_python_said(tmp_path: Path, inventory: Inventory) -> None:
     bench = Bench(tmp_path, inventory)
-    bench.command = [sys.executable, "-c", "raise SystemExit('no such module')"]
+    # It takes its settings: a pipe would break under the question otherwise, where a socket holds.
+    said = "input(); raise SystemExit('no such module')"
+    bench.command = [sys.executable, "-c", said]
     with pytest.raises(NodeError, match=r"(?s)core1: the probe.*no such module"):
         bench.probe.open()
     assert not [t for t in threading.enumerate() if t.name == bench.probe.name]

@@ -92,3 +92,10 @@ def test_a_method_is_repeated() -> None:
     assert reader.read(3, word="w") == 3
     assert reader.asked == [(3, "w"), (3, "w")]
     assert Reader.read.__doc__ == "Read."
+
+
+def test_a_connection_of_its_own_broke_only_by_what_came_after_it() -> None:
+    way = Way("core1", lambda moment: moment <= 1000.0)
+    assert way.broke_since(1000.05)  # a pooled connection may have been the one that broke
+    assert not way.broke_under(1000.05)
+    assert way.broke_under(1000.0)

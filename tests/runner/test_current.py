@@ -14,7 +14,7 @@ from cluster_tests.session import current, session
 from cluster_tests.session.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -81,8 +81,9 @@ def test_a_session_is_opened_once_and_closed(
 ) -> None:
     asked: list[Path] = []
 
-    def open_session(path: Path, *, keep: bool) -> Session:
+    def open_session(path: Path, *, keep: bool, tell: Callable[[str], None]) -> Session:
         asked.append(path)
+        tell("a notice")
         assert keep
         return opened
 
@@ -91,6 +92,8 @@ def test_a_session_is_opened_once_and_closed(
     assert asked == []
     assert current.session() is current.session() is opened
     assert asked == [tmp_path]
+    assert current.take_notices() == ["a notice"]
+    assert current.take_notices() == []
     current.close()
     current.close()
     assert log == ["tunnels"]

@@ -38,6 +38,29 @@ def test_a_spec_that_needs_no_cluster_opens_no_session(specs: SpecFolder) -> Non
     assert specs.run().returncode == 0
 
 
+NOTICED = """
+    from cluster_tests.session import current
+    class WhenSomethingIsNoticed:
+        def because(self): current.notice("by running a command")
+        def should_hold(self): assert 1, "all is well"
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("-s",), ("-v",), ("-v", "-s")])
+def test_what_every_run_is_to_show_is_shown_once(
+    specs: SpecFolder, options: tuple[str, ...]
+) -> None:
+    specs.write("a_spec.py", NOTICED)
+    done = specs.run("specs", *options)
+    assert done.returncode == 0
+    assert done.stdout.splitlines().count("by running a command") == 1
+
+
+def test_a_quiet_run_shows_no_notice(specs: SpecFolder) -> None:
+    specs.write("a_spec.py", NOTICED)
+    assert "by running a command" not in specs.run("specs", "-q").stdout
+
+
 @pytest.mark.parametrize(
     ("raised", "code", "verdict"),
     [

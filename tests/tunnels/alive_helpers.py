@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import threading
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from far_ends import PATIENCE, dial, read_exactly
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tunnels import State, Tunnel
 
-QUICK = {"alive_interval": 0.2, "alive_count": 3, "connect_timeout": 2.0}
-"""A target's settings with which a silent server is noticed in less than a second."""
+QUICK = {"alive_interval": 0.2, "alive_count": 15, "connect_timeout": 3.0}
+"""A target's settings with which a silent server is noticed in three seconds.
+
+No sooner: on a busy machine a server that is well may say nothing for a second.
+"""
 
 
 def await_health(tunnel: Tunnel, reached: Callable[[], bool]) -> None:
@@ -50,3 +54,22 @@ def assert_echoes(address: Path | tuple[str, int]) -> None:
     with dial(address) as client:
         client.sendall(b"are you there?")
         assert read_exactly(client, 14) == b"are you there?"
+
+
+def count_threads() -> int:
+    """Count those that are not the far end's, which is in this process too."""
+    return sum("far end" not in thread.name for thread in threading.enumerate())
+
+
+def count_descriptors(tunnel: Tunnel) -> int:
+    """Count them once all connections are over: the tunnel's and the far end's."""
+    deadline = time.monotonic() + PATIENCE
+    while tunnel._gate.relays or any("far end" in t.name for t in serving()):
+        assert time.monotonic() < deadline, f"these do not end: {tunnel._gate.relays}"
+        threading.Event().wait(0.01)
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+def serving() -> list[threading.Thread]:
+    """Give the far end's threads that serve a connection; the one that accepts has no arguments."""
+    return [t for t in threading.enumerate() if getattr(t, "_args", ())]

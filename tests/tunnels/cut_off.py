@@ -7,44 +7,29 @@ from __future__ import annotations
 
 import signal
 import subprocess
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 from alive_helpers import QUICK, assert_echoes, await_health, await_reconnection, await_state
-from far_ends import dial, echo, read_exactly
+from far_ends import dial, echo_until_lost, read_exactly
 
 from tunnels import SocketForward, State, Tunnel
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from cluster_tests.bench.sshd import Sshd
 
-pytest_plugins = ["tunnel_fixtures"]
+pytest_plugins = ["tunnel_fixtures", "alive_fixtures"]
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
 
 
 @pytest.fixture
-def own_sshd(make_sshd: Callable[..., Sshd]) -> Sshd:
-    return make_sshd()
-
-
-@pytest.fixture
-def tunnel(leaves_nothing: None, own_sshd: Sshd) -> Iterator[Tunnel]:  # noqa: ARG001 - the order
-    with Tunnel(own_sshd.target(**QUICK)) as tunnel:
-        yield tunnel
-
-
-@pytest.fixture
 def near(tunnel: Tunnel, tmp_path: Path, socket_far_end: Callable[..., str]) -> Path:
-    def serve(connection: socket.socket) -> None:
-        with suppress(ConnectionError):  # it is cut off too
-            echo(connection)
-
-    return tunnel.forward(SocketForward(socket_far_end(serve), tmp_path / "near" / "s.sock"))
+    far = socket_far_end(echo_until_lost)
+    return tunnel.forward(SocketForward(far, tmp_path / "near" / "s.sock"))
 
 
 @contextmanager
@@ -68,8 +53,7 @@ def test_packets_that_are_dropped(own_sshd: Sshd, tunnel: Tunnel, near: Path) ->
         with filtered(own_sshd, "DROP"):
             client.sendall(b"into the void")
             assert client.recv(1) == b""
-            await_state(tunnel, State.RECONNECTING)
-            assert "nothing was heard" in str(tunnel.health.error)
+            await_health(tunnel, lambda: "nothing was heard" in str(tunnel.health.error))
             await_health(tunnel, lambda: "does not answer within" in str(tunnel.health.error))
             waiting = dial(near)
             waiting.sendall(b"patience")
@@ -102,3 +86,32 @@ def test_a_connection_that_is_reset(own_sshd: Sshd, tunnel: Tunnel, near: Path) 
     await_reconnection(tunnel)
     assert_echoes(near)
     own_sshd.signal_sessions(signal.SIGKILL)  # the old one still waits for what comes no more
+
+
+@pytest.mark.parametrize("dropped", ["before the jump host", "behind the jump host"])
+def test_packets_that_are_dropped_on_a_way_with_a_jump_host(
+    make_sshd: Callable[..., Sshd],
+    own_sshd: Sshd,
+    tmp_path: Path,
+    socket_far_end: Callable[..., str],
+    dropped: str,
+) -> None:
+    jump = make_sshd()
+    target = own_sshd.target(**QUICK, jump=jump.target(**QUICK))
+    cut, said = {
+        "before the jump host": (jump, f"{jump.address}:{jump.port} does not answer within 3 s"),
+        "behind the jump host": (own_sshd, f"does not reach {target.where} within 3 s"),
+    }[dropped]
+    with Tunnel(target) as tunnel:
+        far = socket_far_end(echo_until_lost)
+        near = tunnel.forward(SocketForward(far, tmp_path / "near" / "s.sock"))
+        with dial(near) as client:
+            client.sendall(b"hello")
+            assert read_exactly(client, 5) == b"hello"
+            with filtered(cut, "DROP"):
+                client.sendall(b"into the void")
+                assert client.recv(1) == b""
+                await_health(tunnel, lambda: "nothing was heard" in str(tunnel.health.error))
+                await_health(tunnel, lambda: said in str(tunnel.health.error))
+            assert_echoes(near)
+        assert tunnel.health.reconnections == 1

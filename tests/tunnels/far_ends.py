@@ -62,6 +62,12 @@ def echo(connection: socket.socket) -> None:
         connection.sendall(data)
 
 
+def echo_until_lost(connection: socket.socket) -> None:
+    """Echo, where the tunnel's end may be what ends it."""
+    with suppress(ConnectionError):
+        echo(connection)
+
+
 def read_all(sock: socket.socket) -> bytes:
     """Read to the end of file."""
     parts = []

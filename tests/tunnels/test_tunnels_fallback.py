@@ -31,11 +31,21 @@ def test_it_works_and_is_told_once(
     socket_far_end: Callable[..., str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    near = tunnel.forward(spec_to(socket_far_end()))
+    spec = spec_to(socket_far_end())
+    near = tunnel.forward(spec)
     for _ in range(3):
         assert_echoes(near)
+    assert tunnel.fallbacks == (spec,)
     told = [m for m in caplog.messages if "forbids the forwarding of sockets" in m]
     assert len(told) == 1
+
+
+def test_what_is_not_forbidden_is_no_fallback(
+    sshd: Sshd, spec_to: Spec, socket_far_end: Callable[..., str]
+) -> None:
+    with Tunnel(sshd.target(**QUICK)) as tunnel:
+        assert_echoes(tunnel.forward(spec_to(socket_far_end())))
+        assert tunnel.fallbacks == ()
 
 
 def test_without_the_command_it_is_refused_as_before(

@@ -280,7 +280,7 @@ def test_keys_are_renewed_in_the_middle_of_a_transfer(
         sending = pool.submit(client.sendall, data)
         assert read_exactly_hashed(client, len(data)) == hashlib.sha256(data).hexdigest()
         sending.result(PATIENCE)
-    assert sshd.count("rekey") > 10
+    sshd.wait_for("rekey", times=11)
 
 
 def test_forwards_can_be_added_and_all_share_one_connection(
@@ -303,7 +303,7 @@ def test_forwards_can_be_added_and_all_share_one_connection(
                 assert read_exactly(client, 5) == b"hello"
         assert list(tunnel.addresses.values()) == [*addresses, later]
     sshd.wait_for("Closing connection to 127.0.0.1")
-    assert sshd.count("Accepted publickey") == 1
+    assert sshd.counted("Accepted publickey", 1) == 1
 
 
 def test_a_single_connection_needs_no_forward(

@@ -6,33 +6,28 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
-from alive_helpers import QUICK, await_state
+from alive_helpers import await_state
 from far_ends import dial
 
 from cluster_tests.bench.sshd import make_key
-from tunnels import SocketForward, State, TcpForward, Tunnel
+from tunnels import SocketForward, State, TcpForward
 from tunnels import line as line_module
 from tunnels.errors import HostKeyChangedError, IdentityMissingError, KeyRefusedError, TunnelError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from cluster_tests.bench.sshd import Sshd
+    from tunnels import Tunnel
 
-pytest_plugins = ["tunnel_fixtures"]
+pytest_plugins = ["tunnel_fixtures", "alive_fixtures"]
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
 
 
 @pytest.fixture
 def own_sshd(make_sshd: Callable[..., Sshd]) -> Sshd:
     return make_sshd(host_keys=("ed25519", "ecdsa"))
-
-
-@pytest.fixture
-def tunnel(leaves_nothing: None, own_sshd: Sshd) -> Iterator[Tunnel]:  # noqa: ARG001 - the order
-    with Tunnel(own_sshd.target(**QUICK)) as tunnel:
-        yield tunnel
 
 
 @pytest.fixture
@@ -63,8 +58,8 @@ def test_a_host_key_that_changed(
     own_sshd.host_keys = [make_key(own_sshd.directory / "new", "-t", "ed25519")]
     own_sshd.start()
     assert_given_up(tunnel, near, HostKeyChangedError)
-    assert own_sshd.count("Connection from") == 2  # the first, and one that was not trusted
-    assert own_sshd.count("Accepted publickey") == 1
+    assert own_sshd.counted("Connection from", 2) == 2  # the first, and one that was not trusted
+    assert own_sshd.counted("Accepted publickey", 1) == 1
     assert len([m for m in caplog.messages if "is given up: " in m]) == 1
 
 
@@ -72,7 +67,7 @@ def test_a_key_that_is_no_longer_accepted(own_sshd: Sshd, tunnel: Tunnel, near: 
     (own_sshd.directory / "authorized_keys").write_text("")
     own_sshd.signal_sessions(signal.SIGKILL)
     assert_given_up(tunnel, near, KeyRefusedError)
-    assert own_sshd.count("Connection from") == 2
+    assert own_sshd.counted("Connection from", 2) == 2
 
 
 def test_a_key_file_that_is_gone(own_sshd: Sshd, tunnel: Tunnel, near: Path) -> None:

@@ -141,7 +141,7 @@ def test_a_passphrase_is_asked_for_once(
     assert terminal.said.split() == ["OPEN", "4", "OPEN", "AGAIN"]  # and neither echo nor question
     assert "connected to" in log.read_text()
     assert PHRASE not in log.read_text()
-    assert sshd.count("Accepted publickey") == 5
+    assert sshd.counted("Accepted publickey", 5) == 5
 
 
 def test_a_wrong_passphrase_may_be_corrected(
@@ -297,5 +297,4 @@ def test_a_group_asks_before_it_opens_anything(
     group.close()
     with Tunnel(sshd.target()):
         pass
-    sshd.wait_for("Connection from", before + 1)
-    assert sshd.count("Connection from") == before + 1
+    assert sshd.counted("Connection from", before + 1) == before + 1

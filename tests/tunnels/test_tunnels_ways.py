@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import socket
 import subprocess
-import sys
 import threading
 import time
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from far_ends import PATIENCE, dial, echo, read_exactly
 from opening import refused
+from proxy_commands import CONNECT, runs
 
 from cluster_tests.bench.sshd import free_port, make_key
 from tunnels import SocketForward, TcpForward, Tunnel
@@ -29,23 +27,13 @@ from tunnels.errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from cluster_tests.bench.sshd import Sshd
     from tunnels import Target
 
 pytest_plugins = ["tunnel_fixtures"]
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
-
-# A command that joins its stdin and stdout to a TCP port: what `nc %h %p` does, without nc.
-CONNECT = f"""{sys.executable} -S -c '
-import os, socket, sys, threading
-sock = socket.create_connection((sys.argv[1], int(sys.argv[2])))
-def there():
-    while data := os.read(0, 65536): sock.sendall(data)
-    sock.shutdown(socket.SHUT_WR)
-threading.Thread(target=there, daemon=True).start()
-while data := sock.recv(65536): os.write(1, data)
-' %h %p"""
 
 
 def carries(target: Target, far_end: tuple[str, int]) -> None:
@@ -108,7 +96,7 @@ def test_one_jump_host(
 ) -> None:
     jump = make_sshd()
     carries(sshd.target(jump=jump.target()), tcp_far_end(echo))
-    assert jump.count("Accepted publickey") == 1
+    assert jump.counted("Accepted publickey", 1) == 1
 
 
 def test_two_jump_hosts(
@@ -123,7 +111,8 @@ def test_two_jump_hosts(
     with Tunnel(target) as tunnel, dial(tunnel.forward(forward)) as sock:
         sock.sendall(b"hello")
         assert read_exactly(sock, 5) == b"hello"
-        assert [first.count("Accepted publickey"), second.count("Accepted publickey")] == [1, 1]
+        for jump in (first, second):
+            assert jump.counted("Accepted publickey", 1) == 1
     for jump in (first, second):
         jump.wait_for("closed by")
 
@@ -187,7 +176,7 @@ def test_nothing_is_sent_before_all_keys_are_read(
     refused(target, IdentityMissingError)
     with Tunnel(jump.target()):
         pass
-    assert jump.count("Connection from") == 1
+    assert jump.counted("Connection from", 1) == 1
 
 
 def test_the_remedy_for_an_unknown_host_behind_a_jump_host_goes_the_same_way(
@@ -277,13 +266,6 @@ def test_a_command_that_does_not_care_is_ended_with_all_it_started(
     deadline = time.monotonic() + PATIENCE
     while any(runs(pid) for pid in started):  # a killed process takes a moment to go
         assert time.monotonic() < deadline
-
-
-def runs(pid: int) -> bool:
-    """Tell whether the process runs; a zombie that waits for init to reap it does not."""
-    with suppress(FileNotFoundError, ProcessLookupError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    return False
 
 
 def test_a_jump_host_behind_a_proxy_command(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from cluster_tests.witness.attempts import Answer, Attempt, Outcome, Route, What
@@ -108,3 +110,33 @@ def test_routes_are_measured_apart() -> None:
 )
 def test_outages_are_joined(outages: list[Outage], joined: tuple[Outage, ...]) -> None:
     assert union(outages) == joined
+
+
+def cut(attempt: Attempt) -> Attempt:
+    return replace(attempt, cut_off=True)
+
+
+def test_what_was_cut_off_is_no_outage_but_a_time_in_which_nobody_looked() -> None:
+    away = downtimes([at(0), at(1), cut(at(2, ERROR)), cut(at(3, UNKNOWN)), at(4)])[Route.HTTP]
+    assert away.outages == ()
+    assert away.over
+    assert away.resolution == 3
+
+
+def test_what_was_served_though_the_way_broke_counts() -> None:
+    away = downtimes([at(0), at(1, ERROR), cut(at(2)), at(3)])[Route.HTTP]
+    assert away.outages == (Outage(1, 2),)
+
+
+def test_an_outage_in_which_the_way_broke_lasts_until_it_is_seen_to_be_over() -> None:
+    away = downtimes([at(0), at(1, PAGE), cut(at(2, ERROR)), at(3, ERROR), at(4)])[Route.HTTP]
+    assert away.outages == (Outage(1, 4),)
+    assert away.maintenance_seconds == 2
+
+
+def test_a_way_that_was_always_broken_was_never_heard() -> None:
+    away = downtimes([cut(at(0, ERROR)), at(0.5, node="core2"), cut(at(1, ERROR))])[Route.HTTP]
+    assert away.unheard == ("core1",)
+    assert away.exceeds(1)
+    alone = downtimes([cut(at(0, ERROR))])[Route.HTTP]
+    assert alone.unheard == ("core1",)
