@@ -22,7 +22,7 @@ from cluster_tests.session.access import (
 )
 from cluster_tests.way import UNBROKEN, Way
 from tunnels import SocketForward, TcpForward, TunnelGroup
-from tunnels.errors import GroupError
+from tunnels.errors import GroupError, SpecError
 
 if TYPE_CHECKING:
     from cluster_tests.inventory.entries import Inventory
@@ -113,7 +113,13 @@ class Links:
         if isinstance(known, tuple):
             return known
         with translated(node):
-            return tunnel.forward(forward)
+            try:
+                return tunnel.forward(forward)
+            except SpecError:
+                address = tunnel.addresses.get(forward)
+                if not isinstance(address, tuple):
+                    raise
+                return address  # another thread was faster
 
     def way(self, node: str) -> Way:
         """Tell whether the tunnel to a node broke under a request."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from alive_helpers import assert_echoes
 from breaking_engine import BreakingEngine, as_json
 
 from cluster_tests.inventory.file import load_inventory
 from cluster_tests.session import access
 from cluster_tests.session.links import Links
+from tunnels import TcpForward, Tunnel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +43,7 @@ def inventory_of(
 
     def make(*servers: Sshd) -> Inventory:
         nodes = {
-            f"core{number}": {"address": f"10.0.0.{number}", "ssh": ssh_of(server)}
+            f"core{number}": {"address": f"127.0.0.{number}", "ssh": ssh_of(server)}
             for number, server in enumerate(servers, 1)
         }
         forge = {"fetch_url": "http://f", "push_url": "http://f", "registry": "f"}
@@ -68,11 +71,10 @@ def test_engines_that_are_reached_by_a_command_are_told_on_one_line(
     sshd: Sshd,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    links = Links(inventory_of(forbidding, sshd, forbidding))
-    assert links.fallbacks == ""
-    links.open()
-    told = links.fallbacks
-    links.close()
+    with closing(Links(inventory_of(forbidding, sshd, forbidding))) as links:
+        assert links.fallbacks == ""
+        links.open()
+        told = links.fallbacks
     assert told.startswith("sshd forbids the forwarding of sockets on core1, core3: the engine is")
     assert "\n" not in told
     assert "forbids" not in capsys.readouterr().out  # it is told once, by who opens the session
@@ -81,8 +83,24 @@ def test_engines_that_are_reached_by_a_command_are_told_on_one_line(
 def test_nothing_is_told_where_sockets_are_forwarded(
     inventory_of: Callable[..., Inventory], sshd: Sshd
 ) -> None:
-    links = Links(inventory_of(sshd, sshd))
-    links.open()
-    told = links.fallbacks
-    links.close()
-    assert told == ""
+    with closing(Links(inventory_of(sshd, sshd))) as links:
+        links.open()
+        assert links.fallbacks == ""
+
+
+def test_two_that_ask_for_one_front_at_a_time_share_its_way(
+    inventory_of: Callable[..., Inventory],
+    sshd: Sshd,
+    tcp_far_end: Callable[..., tuple[str, int]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    forward = Tunnel.forward
+
+    def after_another(tunnel: Tunnel, spec: TcpForward) -> tuple[str, int]:
+        forward(tunnel, spec)
+        return forward(tunnel, spec)
+
+    with closing(Links(inventory_of(sshd, sshd))) as links:
+        links.open()
+        monkeypatch.setattr(Tunnel, "forward", after_another)
+        assert_echoes(links.front_address("core1", tcp_far_end()[1]))
