@@ -7,12 +7,11 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from alive_helpers import QUICK
 
-from tunnels import SocketForward, Tunnel
+from tunnels import SocketForward
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from cluster_tests.bench.sshd import Sshd
@@ -33,12 +32,6 @@ while data := s.recv(65536):
 @pytest.fixture
 def forbidding(make_sshd: Callable[..., Sshd]) -> Sshd:
     return make_sshd("AllowStreamLocalForwarding no", "MaxSessions 2")
-
-
-@pytest.fixture
-def tunnel(leaves_nothing: None, forbidding: Sshd) -> Iterator[Tunnel]:  # noqa: ARG001 - the order
-    with Tunnel(forbidding.target(**QUICK)) as tunnel:
-        yield tunnel
 
 
 @pytest.fixture

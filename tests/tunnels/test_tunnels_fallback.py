@@ -21,8 +21,14 @@ if TYPE_CHECKING:
 
     Spec = Callable[[str], SocketForward]
 
-pytest_plugins = ["tunnel_fixtures", "fallback_fixtures"]
+pytest_plugins = ["tunnel_fixtures", "alive_fixtures", "fallback_fixtures"]
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
+
+
+@pytest.fixture
+def own_sshd(forbidding: Sshd) -> Sshd:
+    """What the tunnel leads to."""
+    return forbidding
 
 
 def test_it_works_and_is_told_once(

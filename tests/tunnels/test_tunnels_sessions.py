@@ -27,14 +27,21 @@ if TYPE_CHECKING:
 
     Spec = Callable[[str], SocketForward]
 
-pytest_plugins = ["tunnel_fixtures", "fallback_fixtures"]
+pytest_plugins = ["tunnel_fixtures", "alive_fixtures", "fallback_fixtures"]
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
+
 
 LOGIN = "Accepted publickey"
 LEFT = "Connection closed by"
 
 SESSIONS = 2 * (1 + spares.LIMIT)
 """How many clients are served side by side: MaxSessions is 2."""
+
+
+@pytest.fixture
+def own_sshd(forbidding: Sshd) -> Sshd:
+    """What the tunnel leads to."""
+    return forbidding
 
 
 @pytest.fixture
