@@ -1,4 +1,4 @@
-"""Keeps the evidence of one application: what the nodes tell, and how they differ from the oracle.
+"""Keeps the evidence of a failure: what the nodes tell, and how they differ from the oracle.
 
 It is collected while the state is still there, and must never mask the failure that asked for it:
 whatever goes wrong here is told in a line.
@@ -7,17 +7,17 @@ whatever goes wrong here is told in a line.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pprint import pformat
 from typing import TYPE_CHECKING
 
 from cluster_tests.evidence.collecting import collect
-from cluster_tests.evidence.parts import Part, parts
+from cluster_tests.evidence.parts import Part, parts, parts_of
 from cluster_tests.expectation.comparison import comparable, container_names, difference
 from cluster_tests.report import Progress, say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from cluster_tests.cluster.cluster import Cluster
@@ -31,29 +31,27 @@ _TOLD = 4  # parts that are missing and named on the terminal; a node that is do
 
 @dataclass(frozen=True)
 class Subject:
-    """What the evidence is about; ``expectation`` is None before anything was asked for.
-
-    ``since`` is in seconds since 1970.
-    """
+    """An application the evidence is about; without ``expectation`` nothing was asked for yet."""
 
     application: Application
     expectation: Expectation | None
-    since: float
 
 
 def keep_evidence(
-    session: Session, subject: Subject, directory: Path, texts: Mapping[str, str] | None = None
+    session: Session, subjects: Sequence[Subject], directory: Path, since: float
 ) -> None:
-    """Collect all that tells of ``subject`` beside ``texts``, by file name, and say where."""
-    application, cluster = subject.application, session.cluster
-    wanted = [
-        *parts(cluster, session.inventory, application, subject.since),
-        *_compared(cluster, subject.expectation),
-    ]
+    """Collect all that nodes and Consul tell since then, and of each subject; say where it is.
+
+    ``since`` is in seconds since 1970. Raises nothing that a node or the disk is to blame for.
+    """
+    wanted = list(parts(session.cluster, session.inventory, since))
+    for subject in subjects:
+        prefix = f"{subject.application.name}." if len(subjects) > 1 else ""
+        wanted += _of(session.cluster, subject, since, prefix)
     began = time.monotonic()
     try:
-        with Progress(f"{application}: collecting evidence"):
-            kept = collect(wanted, texts or {}, directory)
+        with Progress("collecting evidence"):
+            kept = collect(wanted, directory)
     except OSError as error:
         say(f"evidence could not be written to {directory}: {error}")
         return
@@ -69,7 +67,14 @@ def keep_evidence(
         say(f"  and {len(missing) - _TOLD} more: see {directory}/index.json")
 
 
-def _compared(cluster: Cluster, expectation: Expectation | None) -> Iterator[Part]:
+def _of(cluster: Cluster, subject: Subject, since: float, prefix: str) -> Iterator[Part]:
+    """Yield what tells of one application; with ``prefix``, files of several lie side by side."""
+    found = [*parts_of(cluster, subject.application, since), *_compared(cluster, subject)]
+    yield from (replace(part, name=f"{prefix}{part.name}") for part in found)
+
+
+def _compared(cluster: Cluster, subject: Subject) -> Iterator[Part]:
+    expectation = subject.expectation
     if expectation is not None:
         yield Part("", "observation.txt", lambda: _side_by_side(cluster, expectation))
 

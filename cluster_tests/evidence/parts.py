@@ -45,15 +45,25 @@ class Part:
         return f"{self.where}/{self.name}"
 
 
-def parts(
-    cluster: Cluster, inventory: Inventory, application: Application, since: float
-) -> Iterator[Part]:
-    """Yield all that can tell something of ``application`` since then (seconds since 1970)."""
+def parts(cluster: Cluster, inventory: Inventory, since: float) -> Iterator[Part]:
+    """Yield what nodes and Consul tell of themselves since then (seconds since 1970)."""
     for name, node in cluster.nodes.items():
         yield from _logs(inventory, name, node, since)
         yield from _loaded(inventory, name, node)
-        yield from _state(inventory, name, node, application, since)
-    yield from _of_consul(cluster, application)
+        yield from _state(inventory, name, node)
+    yield Part(CONSUL, "kv.json", lambda: _json(cluster.consul.everything()))
+    yield Part(CONSUL, "members.txt", lambda: "\n".join(map(str, cluster.consul.members())))
+
+
+def parts_of(cluster: Cluster, application: Application, since: float) -> Iterator[Part]:
+    """Yield what nodes and Consul tell of one application since then (seconds since 1970)."""
+    for name, node in cluster.nodes.items():
+        yield from _lives(name, node, application, since)
+    yield Part(
+        CONSUL,
+        "checks.txt",
+        lambda: "\n".join(map(str, sorted(cluster.consul.registrations(application)))),
+    )
 
 
 def _logs(inventory: Inventory, name: str, node: Node, since: float) -> Iterator[Part]:
@@ -84,27 +94,18 @@ def _loaded(inventory: Inventory, name: str, node: Node) -> Iterator[Part]:
     )
 
 
-def _state(
-    inventory: Inventory, name: str, node: Node, application: Application, since: float
-) -> Iterator[Part]:
+def _state(inventory: Inventory, name: str, node: Node) -> Iterator[Part]:
+    engine, like = node.engine, inventory.names.consul
+    yield Part(name, "processes.txt", partial(processes, engine))
+    yield Part(name, "disk.txt", lambda: engine.run(like, ["df"]).stdout)
+
+
+def _lives(name: str, node: Node, application: Application, since: float) -> Iterator[Part]:
     engine = node.engine
     yield Part(name, "containers.json", lambda: _json(described_containers(engine, application)))
     yield Part(name, "containers.log", partial(application_log, engine, application, since))
     yield Part(name, "volumes.json", lambda: _json(described_volumes(engine, application)))
     yield Part(name, "btrfs.json", lambda: _json(node.probe.observed(application)))
-    yield Part(name, "processes.txt", partial(processes, engine))
-    yield Part(name, "disk.txt", lambda: engine.run(inventory.names.consul, ["df"]).stdout)
-
-
-def _of_consul(cluster: Cluster, application: Application) -> Iterator[Part]:
-    consul = cluster.consul
-    yield Part(CONSUL, "kv.json", lambda: _json(consul.everything()))
-    yield Part(CONSUL, "members.txt", lambda: "\n".join(map(str, consul.members())))
-    yield Part(
-        CONSUL,
-        "checks.txt",
-        lambda: "\n".join(map(str, sorted(consul.registrations(application)))),
-    )
 
 
 def _since(lines: list[str], since: float) -> str:

@@ -7,16 +7,15 @@ says ``before`` and ``after``, and calls ``self.switch()`` in its because.
 from __future__ import annotations
 
 import secrets
-import sys
 import time
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from cluster_tests.errors import ClusterTestsError
-from cluster_tests.evidence.keeping import keep_evidence
 from cluster_tests.expectation.comparison import comparable, container_names
+from cluster_tests.givens.leaving import gone, raise_first
 from cluster_tests.model import NOWHERE
-from cluster_tests.plugin.interrupts import Interrupted, interrupts
+from cluster_tests.plugin.evidence import keep_once
+from cluster_tests.plugin.interrupts import interrupts
 from cluster_tests.report import Progress
 from cluster_tests.results.values import Event
 from cluster_tests.session import current
@@ -29,10 +28,10 @@ from cluster_tests.timeline.recorder import Recorder
 from cluster_tests.witness.witness import RATE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from cluster_tests.cluster.replication import Replicated
-    from cluster_tests.errors import NotSettledError
+    from cluster_tests.errors import ClusterTestsError, NotSettledError
     from cluster_tests.fronts.ledger import Ledger, Record
     from cluster_tests.model import Observation, Placement
     from cluster_tests.services.git import RefKind
@@ -161,36 +160,21 @@ class AnApplication:
 
     def cleanup_what_was_created(self) -> None:
         """Remove all that the given and the switch created; a late cluster fails the spec here."""
-        underway = sys.exc_info()[1]
-        causes = (underway, self._failure, self._keep_evidence(underway), self._leave())
-        errors = [error for error in causes if error is not None]
-        for other in errors[1:]:
-            errors[0].add_note(f"and then: {other}")
-        if errors and errors[0] is not underway:
-            raise errors[0]
+        keep_once(self._company, self._failure)
+        left = self._leave()
+        if left is not None:
+            keep_once(self._company, left)
+        raise_first(self._failure, left)
 
-    def _keep_evidence(self, underway: BaseException | None) -> Exception | None:
-        """Collect what the nodes tell, before it is removed; not for somebody who wants to end."""
-        tenant: Tenant | None = getattr(self, "_tenant", None)
-        wanted = underway or self._failure or current.troubled()
-        if tenant is None or not wanted or isinstance(underway, Interrupted):
-            return None
-        directory = self._session.evidence_directory(type(self).__name__)
-        try:
-            keep_evidence(self._session, tenant.subject, directory)
-        except Exception as error:  # noqa: BLE001 - it must neither mask the first one, nor be lost
-            return error
-        return None
+    @property
+    def _company(self) -> Iterator[Tenant]:
+        """The applications that a failure may be about: those that there are by now."""
+        if hasattr(self, "_tenant"):
+            yield self._tenant
 
     def _leave(self) -> ClusterTestsError | None:
         tenant: Tenant | None = getattr(self, "_tenant", None)
-        try:
-            with interrupts.shielded():
-                if tenant is not None:
-                    tenant.leave()
-        except ClusterTestsError as error:
-            return error
-        return None
+        return gone(tenant.leave) if tenant is not None else None
 
     def _keep(self, moved: Moved) -> None:
         expectation, self.shown = moved.expectation, moved.shown

@@ -75,7 +75,7 @@ class AnApplicationHandedOn(ARunningApplication):
     def _leave(self) -> ClusterTestsError | None:
         raised = sys.exc_info()[1] or self._failure
         written = self.written + self.written_after
-        if raised or current.troubled() or self._session.keep or len(written) > _MANY:
+        if raised or current.scenario().troubled or self._session.keep or len(written) > _MANY:
             return super()._leave()
         self._shelf[self._place] = Standing(
             self._tenant, self._publication, self._ledgers, written, self.cached

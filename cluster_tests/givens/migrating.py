@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import secrets
-import sys
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from cluster_tests.errors import ClusterTestsError, NodeError
+from cluster_tests.errors import NodeError
 from cluster_tests.fronts.asking import Asking
 from cluster_tests.givens.applications import ARunningApplication
+from cluster_tests.givens.leaving import gone
 from cluster_tests.givens.refusals import Look
 from cluster_tests.givens.scripts import arguments_of, noted
-from cluster_tests.plugin.interrupts import interrupts
 from cluster_tests.report import Progress
-from cluster_tests.tenancy.tenant import Tenant
+from cluster_tests.tenancy.tenant import Tenant, joined
 from cluster_tests.tenancy.visit import read, records
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
+    from cluster_tests.errors import ClusterTestsError
     from cluster_tests.fronts.asking import Failure
     from cluster_tests.fronts.ledger import Ledger, Record
     from cluster_tests.model import Placement
@@ -111,18 +111,16 @@ class AMigration(ARunningApplication):
         source = self._source.application
         self.source_arguments = f"-R {source.url} -B {source.branch}"
 
-    def cleanup_the_source(self) -> None:
-        """Remove the source; what goes wrong then is added to what went wrong before."""
-        underway = sys.exc_info()[1]
+    def _leave(self) -> ClusterTestsError | None:
         source: Tenant | None = getattr(self, "_source", None)
-        try:
-            with interrupts.shielded():
-                if source is not None:
-                    source.leave()
-        except ClusterTestsError as error:
-            if underway is None:
-                raise
-            underway.add_note(f"and then: {error}")
+        left = gone(source.leave) if source is not None else None
+        return joined([left, super()._leave()])
+
+    @property
+    def _company(self) -> Iterator[Tenant]:
+        yield from super()._company
+        if hasattr(self, "_source"):
+            yield self._source
 
     def _look(self) -> Look:
         cluster, tenant = self._session.cluster, self._tenant

@@ -6,19 +6,20 @@ import secrets
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from cluster_tests.errors import ClusterTestsError
 from cluster_tests.expectation.question import footprint
 from cluster_tests.fronts.asking import Asking
 from cluster_tests.givens.applications import ARunningApplication
 from cluster_tests.givens.echoes import echoes_of
-from cluster_tests.plugin.interrupts import interrupts
+from cluster_tests.givens.leaving import gone, raise_first
+from cluster_tests.plugin.evidence import keep_once
 from cluster_tests.report import Progress, say
 from cluster_tests.session import current
-from cluster_tests.tenancy.tenant import Tenant
+from cluster_tests.tenancy.tenant import Tenant, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from cluster_tests.errors import ClusterTestsError
     from cluster_tests.fronts.asking import Failure
     from cluster_tests.model import Observation, Placement
     from cluster_tests.services.publisher import Publication
@@ -75,16 +76,15 @@ class Neighbours:
             for at, publication in self._publications.items()
         }
 
+    @property
+    def tenants(self) -> Iterable[Tenant]:
+        """The applications themselves."""
+        return self._tenants.values()
+
     def leave(self) -> ClusterTestsError | None:
         """Remove all of them; give what went wrong."""
-        try:
-            with interrupts.shielded():
-                self._session.side_by_side(
-                    {str(at): tenant.leave for at, tenant in self._tenants.items()}
-                )
-        except ClusterTestsError as error:
-            return error
-        return None
+        leaving = {str(at): tenant.leave for at, tenant in self._tenants.items()}
+        return gone(partial(self._session.side_by_side, leaving))
 
 
 class SideBySide:
@@ -128,10 +128,12 @@ class SideBySide:
 
     def cleanup_the_four(self) -> None:
         """Remove all; a switch that did not settle fails the spec here."""
-        neighbours: Neighbours | None = getattr(self, "_neighbours", None)
-        left = neighbours.leave() if neighbours is not None else None
         moved: Moved | None = getattr(self, "_moved", None)
-        raise_first([moved.failure if moved is not None else None, left])
+        failure = moved.failure if moved is not None else None
+        neighbours: Neighbours | None = getattr(self, "_neighbours", None)
+        if neighbours is not None:
+            keep_once(neighbours.tenants, failure)
+            raise_first(failure, neighbours.leave())
 
 
 class ANeighbour(ARunningApplication):
@@ -146,16 +148,13 @@ class ANeighbour(ARunningApplication):
         self._neighbours = Neighbours(self._session, [self.beside])
         self._neighbours.move_in()
 
-    def cleanup_the_neighbour(self) -> None:
-        """Remove it."""
+    def _leave(self) -> ClusterTestsError | None:
         neighbours: Neighbours | None = getattr(self, "_neighbours", None)
-        raise_first([neighbours.leave() if neighbours is not None else None])
+        left = neighbours.leave() if neighbours is not None else None
+        return joined([left, super()._leave()])
 
-
-def raise_first(errors: Iterable[ClusterTestsError | None]) -> None:
-    """Raise the first error that is one, with the others as notes."""
-    found = [error for error in errors if error is not None]
-    for other in found[1:]:
-        found[0].add_note(f"and then: {other}")
-    if found:
-        raise found[0]
+    @property
+    def _company(self) -> Iterator[Tenant]:
+        yield from super()._company
+        if hasattr(self, "_neighbours"):
+            yield from self._neighbours.tenants

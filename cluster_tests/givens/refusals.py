@@ -21,7 +21,7 @@ from cluster_tests.report import Progress
 from cluster_tests.tenancy.tenant import Tenant, traces
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from cluster_tests.model import Observation
     from cluster_tests.session.session import Session
@@ -187,6 +187,12 @@ class AnUndisturbedApplication(AnApplicationHandedOn):
         if self._published_variant:
             self._tenant.publish(self._session.version(self.service))
         self._switch_to(self.before)
+
+    @property
+    def _company(self) -> Iterator[Tenant]:
+        yield from super()._company
+        if hasattr(self, "_neighbour"):
+            yield self._neighbour
 
     def _move(self, placement: Placement) -> Moved:
         # Nobody writes meanwhile: what was served after the refusal is compared with all that was

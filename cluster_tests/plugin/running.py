@@ -97,19 +97,10 @@ class RunningPlugin:
     def context_started(self, _cls: type, _example: object) -> None:
         """Start no example once somebody asked the run to end."""
         interrupts.check()
-        current.mark(troubled=False)
 
     def assertion_started(self, _sentence: Callable[..., object]) -> None:
         """Ask no sentence once somebody asked the run to end."""
         interrupts.check()
-
-    def assertion_failed(self, _sentence: Callable[..., object], _error: Exception) -> None:
-        """Let the cleanup know that evidence is wanted."""
-        current.mark(troubled=True)
-
-    def assertion_errored(self, _sentence: Callable[..., object], _error: Exception) -> None:
-        """Let the cleanup know that evidence is wanted."""
-        current.mark(troubled=True)
 
     def test_run_ended(self) -> None:
         """Close the session; what goes wrong there is part of the run's report."""

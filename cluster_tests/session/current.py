@@ -6,6 +6,7 @@ run of specs without a cluster loads none of it.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -20,14 +21,26 @@ if TYPE_CHECKING:
 
 
 @dataclass
+class Scenario:
+    """The context that runs: its class, and since when (seconds since 1970).
+
+    ``troubled`` is set once one of its sentences has failed, or could not be judged.
+    """
+
+    name: str = ""
+    began: float = field(default_factory=time.time)
+    troubled: bool = False
+
+
+@dataclass
 class _Current:
     find_inventory: Callable[[], Path] | None = None
     keep: bool = False
     results: Path | None = None
     session: Session | None = None
     failure: ClusterTestsError | None = None
-    troubled: bool = False
     notices: list[str] = field(default_factory=list)
+    scenario: Scenario = field(default_factory=Scenario)
 
 
 _current = _Current()
@@ -65,14 +78,14 @@ def session() -> Session:
     return _current.session
 
 
-def troubled() -> bool:
-    """Tell whether a sentence of the context that runs has failed, or could not be judged."""
-    return _current.troubled
+def begin(name: str) -> None:
+    """Say that a context of the class ``name`` begins."""
+    _current.scenario = Scenario(name)
 
 
-def mark(*, troubled: bool) -> None:
-    """Say whether something of the context that runs has failed so far."""
-    _current.troubled = troubled
+def scenario() -> Scenario:
+    """Return the context that runs, or ran last."""
+    return _current.scenario
 
 
 def notice(text: str) -> None:

@@ -132,6 +132,11 @@ class Session:
         self._evidence = self.evidence_root / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{what}"
         return self._evidence
 
+    @property
+    def has_evidence(self) -> bool:
+        """Whether a directory for evidence was named since it was taken last."""
+        return self._evidence is not None
+
     def take_evidence(self) -> Path | None:
         """Return where evidence was kept since this was asked last; None where none was."""
         named, self._evidence = self._evidence, None

@@ -6,7 +6,7 @@ import json
 import time
 from dataclasses import dataclass, fields, replace
 from shlex import quote
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from cluster_tests.errors import (
     ClusterTestsError,
@@ -24,10 +24,14 @@ from cluster_tests.results.values import SwitchRecord
 from cluster_tests.results.verdict import Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from cluster_tests.inventory.entries import Inventory
     from cluster_tests.model import Application, Footprint, Placement, ServiceDefinition
     from cluster_tests.services.source import ServiceSource
     from cluster_tests.session.session import Session
+
+E = TypeVar("E", bound=BaseException)
 
 
 class Publication(Protocol):
@@ -74,7 +78,7 @@ class Tenant:
         self.publication = publication
         self.application = publication.application
         self.placement = NOWHERE
-        self._since = time.time()
+        self.since = time.time()
         self._session = session
         self._definition: ServiceDefinition | None = None
         self._deploy_id: str | None = None
@@ -92,8 +96,8 @@ class Tenant:
 
     @property
     def subject(self) -> Subject:
-        """What evidence of it is about: what was asked for last, and since when it is there."""
-        return Subject(self.application, self._standing, self._since)
+        """What evidence of it is about: the application, and what was asked for last."""
+        return Subject(self.application, self._standing)
 
     @property
     def footprint(self) -> Footprint:
@@ -223,15 +227,16 @@ class Tenant:
         if self._session.keep:
             say(how_to_look(self._session.inventory, self.application, self.placement))
             return
-        errors = []
+        errors: list[ClusterTestsError] = []
         with Progress(f"{self.application}: removing") as progress:
             for step in (self._finish, self._end, self._remove_snapshots):
                 try:
                     step()
                 except ClusterTestsError as error:
                     errors.append(error)
-        if errors:
-            raise _joined(errors)
+        first = joined(errors)
+        if first is not None:
+            raise first
         self._session.journal.release(claim)
         say(f"{self.application}: removed in {progress.seconds:.1f} s")
 
@@ -308,8 +313,9 @@ def how_to_look(inventory: Inventory, application: Application, placement: Place
     return "\n".join(lines)
 
 
-def _joined(errors: list[ClusterTestsError]) -> ClusterTestsError:
-    first, *others = errors
-    for other in others:
-        first.add_note(f"and then: {other}")
-    return first
+def joined(errors: Iterable[E | None]) -> E | None:
+    """Give the first error that is one, with the others as its notes."""
+    found = [error for error in errors if error is not None]
+    for other in found[1:]:
+        found[0].add_note(f"and then: {other}")
+    return found[0] if found else None

@@ -124,7 +124,8 @@ class Stage:
     def keep_evidence(self, directory: Path) -> None:
         """Collect what the nodes tell of the application on tour, if there is one."""
         if self._tenant is not None:
-            keep_evidence(self._session, self._tenant.subject, directory)
+            tenant = self._tenant
+            keep_evidence(self._session, [tenant.subject], directory, tenant.since)
 
     def _refused_by_haproxy(self) -> list[str]:
         refused = self._session.haproxy_complaints()

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from cluster_tests.definition.compose import parse_definition
+from cluster_tests.evidence import keeping
 from cluster_tests.inventory.entries import Inventory
 from cluster_tests.model import Application, NodeView, Observation
 from cluster_tests.results.values import Event
@@ -19,10 +20,13 @@ from cluster_tests.witness.attempts import Answer, Attempt, Outcome, What
 from cluster_tests.witness.statement import Statement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    import pytest
+
     from cluster_tests.cluster.replication import Replicated
+    from cluster_tests.evidence.keeping import Subject
     from cluster_tests.expectation.oracle import Expectation
     from cluster_tests.model import Placement
     from cluster_tests.services.source import ServiceSource
@@ -116,6 +120,16 @@ class PaperRecorder:
         yield Event(since, Layer.AGENT, f"handled {event_id}", "core1")
 
 
+def keep_on_paper(cluster: PaperCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let evidence be a note of the cluster's: of which context, and about which applications."""
+
+    def evidence(_session: object, subjects: Sequence[Subject], path: Path, _: float) -> None:
+        names = " ".join(sorted(each.application.branch for each in subjects))
+        cluster.note(f"evidence of {path.name}: {names}")
+
+    monkeypatch.setattr(keeping, "keep_evidence", evidence)
+
+
 @dataclass
 class PaperCluster:
     """Writes down what it is asked.
@@ -168,10 +182,10 @@ class PaperCluster:
 
 
 class PaperPublication:
-    application = Application("http://forge/git/ledger", "b1")
     definition = parse_definition(COMPOSE)
 
-    def __init__(self, cluster: PaperCluster) -> None:
+    def __init__(self, cluster: PaperCluster, branch: str = "b1") -> None:
+        self.application = Application("http://forge/git/ledger", branch)
         self._cluster = cluster
 
     def publish(self, _source: ServiceSource | None = None) -> None:

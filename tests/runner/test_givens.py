@@ -15,6 +15,7 @@ from paper import (
     an_inventory,
     beside,
     in_turn,
+    keep_on_paper,
 )
 
 from cluster_tests.effort import Effort
@@ -84,13 +85,11 @@ def session(
 ) -> SimpleNamespace:
     store: dict[int, Record] = {}
 
-    def evidence(_session: object, _subject: object, directory: Path) -> None:
-        cluster.note(f"evidence of {directory.name}")
-
-    monkeypatch.setattr(applications, "keep_evidence", evidence)
-    current.mark(troubled=False)
+    keep_on_paper(cluster, monkeypatch)
+    current.begin("Swapped")
     paper = SimpleNamespace(
         cluster=cluster,
+        has_evidence=False,
         evidence_directory=lambda what: tmp_path / what,
         inventory=an_inventory(tmp_path),
         inventory_path=tmp_path / "inventory.yaml",
@@ -109,6 +108,7 @@ def session(
     monkeypatch.setattr(applications, "witness_of", PaperWitness)
     monkeypatch.setattr(applications, "Recorder", PaperRecorder)
     monkeypatch.setattr(current, "session", lambda: paper)
+    monkeypatch.setattr(current, "opened", lambda: paper)
     return paper
 
 
@@ -220,9 +220,9 @@ def test_evidence_of_a_failure_is_collected_before_anything_is_removed(
     context = Swapped()
     given(context)
     context.switch()
-    current.mark(troubled=True)  # as the plugin does when a sentence fails
+    current.scenario().troubled = True  # as the plugin does when a sentence fails
     context.cleanup_what_was_created()
-    assert cluster.names.index("evidence of Swapped") < cluster.names.index("destroy")
+    assert cluster.names.index("evidence of Swapped: b1") < cluster.names.index("destroy")
 
 
 @pytest.mark.usefixtures("session")
@@ -259,7 +259,7 @@ def test_evidence_that_cannot_be_collected_is_a_note_of_the_first_error(
     given(context)
     cluster.fails["settle"] = NotSettledError("late")
     context.switch()
-    cluster.fails = {"evidence of Swapped": OSError("no room")}
+    cluster.fails = {"evidence of Swapped: b1": OSError("no room")}
     with pytest.raises(NotSettledError, match="late") as caught:
         context.cleanup_what_was_created()
     assert any("no room" in note for note in caught.value.__notes__)

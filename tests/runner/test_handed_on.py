@@ -90,12 +90,10 @@ def session(
         stores.append(Store())
         return dict.fromkeys(NODES, stores[-1])
 
-    monkeypatch.setattr(applications, "keep_evidence", lambda *_: None)
     monkeypatch.setattr(applications, "witness_of", PaperWitness)
     monkeypatch.setattr(applications, "Recorder", PaperRecorder)
-    current.mark(troubled=False)
+    current.begin("Redeployed")
     paper = SimpleNamespace(
-        evidence_directory=lambda what: tmp_path / what,
         cluster=cluster,
         inventory=an_inventory(tmp_path),
         inventory_path=tmp_path / "inventory.yaml",
@@ -212,8 +210,8 @@ def test_a_switch_that_did_not_settle_hands_nothing_on(
 
 @pytest.mark.usefixtures("session")
 def test_a_spec_of_which_a_sentence_failed_hands_nothing_on(stores: list[Store]) -> None:
-    run(Redeployed(), because=lambda: current.mark(troubled=True))
-    current.mark(troubled=False)
+    run(Redeployed(), because=lambda: setattr(current.scenario(), "troubled", True))
+    current.begin("Redeployed")
     run(Redeployed())
     assert len(stores) == 2
 
