@@ -30,11 +30,12 @@ def clean(
 ) -> None:
     """Remove what runs left on a cluster that were killed before they could.
 
-    Every run writes down what it creates (results/journal.jsonl) and cleans up, after Ctrl-C too.
+    Every run writes down what it creates (journal.jsonl, where its results are: results/, or what
+    CLUSTER_TESTS_RESULTS names) and cleans up, after Ctrl-C too.
     What a run created that was killed is removed here: containers, volumes, snapshots, its record,
     its branch on the forge. What runs under way have created is left alone.
 
-    A run's ID is the name of its directory below results/.
+    A run's ID is the name of its directory there.
     """
     # What a session needs takes a while to load: not for a command line that is refused.
     from cluster_tests.session.session import open_session  # noqa: PLC0415

@@ -1,4 +1,7 @@
-"""Where results are: a directory for each run, and the history of all of them beside it."""
+"""Where results are: a directory for each run; beside it, of all runs, history and journal.
+
+Whatever is kept asks here: a run that is told another place must keep all of it there.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,16 @@ def results_root(environ: Mapping[str, str]) -> Path:
     """Return the directory below which each run has its own."""
     named = environ.get(VARIABLE)
     return Path(named) if named else _DEFAULT
+
+
+def journal_path(environ: Mapping[str, str]) -> Path:
+    """Return the file that says what runs created on clusters, and have not removed yet."""
+    return results_root(environ) / "journal.jsonl"
+
+
+def evidence_root(run: Path) -> Path:
+    """Return where the evidence of a run's failures is, each in a directory of its own."""
+    return run / "evidence"
 
 
 def run_id(environ: Mapping[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from cluster_tests.journal import Journal
 from cluster_tests.proxies.complaints import haproxy_complaint
 from cluster_tests.proxies.haproxy_config import parse_haproxy
 from cluster_tests.report import say
+from cluster_tests.results.place import evidence_root, journal_path, results_root
 from cluster_tests.results.switch_log import SwitchLog
 from cluster_tests.services.publisher import Publisher
 from cluster_tests.services.source import load_source
@@ -35,8 +37,6 @@ if TYPE_CHECKING:
     from cluster_tests.services.publisher import Publication
     from cluster_tests.services.source import ServiceSource
 
-_RESULTS = Path("results")
-_JOURNAL = _RESULTS / "journal.jsonl"
 _SERVICES = Path(__file__).parents[2] / "fixtures" / "services"
 _SIDE_BY_SIDE = 16  # calls at one time; they wait for the nodes rather than for us
 T = TypeVar("T")
@@ -66,7 +66,7 @@ class Session:
     _residents: dict[str, Any] = field(default_factory=dict)
     effort: Effort = field(default_factory=Effort)
     switches: SwitchLog = field(default_factory=SwitchLog)
-    evidence_root: Path = _RESULTS / "evidence"
+    _evidence_root: Path | None = None
     _evidence: Path | None = None
 
     def admit(self, guest: Guest) -> None:
@@ -124,12 +124,16 @@ class Session:
 
     def belong_to(self, run: Path) -> None:
         """Be part of the run whose results are in this directory, which is named by its ID."""
-        self.evidence_root = run / "evidence"
+        self._evidence_root = evidence_root(run)
         self.journal.run = run.name
 
     def evidence_directory(self, what: str) -> Path:
-        """Name a directory of its own for the evidence of a failure; it is not made yet."""
-        self._evidence = self.evidence_root / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{what}"
+        """Name a directory of its own for the evidence of a failure; it is not made yet.
+
+        Where there is no run that it belongs to, it is beside those of all runs.
+        """
+        root = self._evidence_root or evidence_root(results_root(os.environ))
+        self._evidence = root / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{what}"
         return self._evidence
 
     @property
@@ -210,7 +214,7 @@ def open_session(
             links=links,
             cluster=cluster,
             publisher=Publisher(inventory),
-            journal=Journal(_JOURNAL),
+            journal=Journal(journal_path(os.environ)),
             keep=keep,
             effort=effort,
             _executor=executor,

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -30,6 +31,7 @@ from cluster_tests.errors import UsageError
 from cluster_tests.journal import Journal
 from cluster_tests.lab.plan import LabPlan
 from cluster_tests.report import say
+from cluster_tests.results.place import journal_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,7 +83,7 @@ def _passed(case: Case) -> bool:
 
 
 def _try(case: Case, bench: Bench) -> Outcome:
-    journal = Journal(ROOT / "results" / "journal.jsonl")
+    journal = Journal(ROOT / journal_path(os.environ))
     left = journal.left()
     with case.arranged(bench) as inventory:
         spec = str(bench.spec or DEPLOY_PAIR)

@@ -8,6 +8,7 @@ when every run ended as it must, and nothing was left, else 1.
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -24,6 +25,7 @@ from cluster_tests.journal import Claim, Journal
 from cluster_tests.lab.plan import LabPlan
 from cluster_tests.model import Application
 from cluster_tests.report import say
+from cluster_tests.results.place import journal_path
 from cluster_tests.results.verdict import INTERRUPTED_CODE
 from cluster_tests.session.session import open_session
 from cluster_tests.tenancy.tenant import traces
@@ -72,7 +74,7 @@ def _try(number: signal.Signals, exit_code: int) -> bool:
 
 
 def _end_a_tour(number: signal.Signals) -> Ended:
-    journal = Journal(ROOT / "results" / "journal.jsonl")
+    journal = Journal(ROOT / journal_path(os.environ))
     before = journal.left()
     command = [_COMMAND, "tour", "--kinds", "--seed", "1"]
     with subprocess.Popen(
@@ -93,7 +95,7 @@ def _end_a_tour(number: signal.Signals) -> Ended:
 
 def _left_of(claims: list[Claim]) -> list[str]:
     """Name what the journal, the cluster and the forge still have of what a tour had created."""
-    journal = Journal(ROOT / "results" / "journal.jsonl")
+    journal = Journal(ROOT / journal_path(os.environ))
     left = ["an entry in the journal"] if set(claims) & set(journal.left().values()) else []
     session = open_session(LabPlan().inventory)
     try:

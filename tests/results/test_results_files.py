@@ -12,7 +12,7 @@ from hypothesis import strategies as some
 from synthetic import HOSTILE, a_run, a_scenario, a_switch, a_tour, written
 
 from cluster_tests.errors import HarnessError, UsageError
-from cluster_tests.results.place import new_run_id, results_root
+from cluster_tests.results.place import evidence_root, journal_path, new_run_id, results_root
 from cluster_tests.results.reader import read_results
 from cluster_tests.results.values import (
     Event,
@@ -144,4 +144,7 @@ def test_the_file_calls_a_class_a_class(tmp_path: Path) -> None:
 def test_where_results_are(tmp_path: Path) -> None:
     assert results_root({}) == Path("results")
     assert results_root({"CLUSTER_TESTS_RESULTS": str(tmp_path)}) == tmp_path
+    assert journal_path({}) == Path("results/journal.jsonl")
+    assert journal_path({"CLUSTER_TESTS_RESULTS": str(tmp_path)}) == tmp_path / "journal.jsonl"
+    assert evidence_root(tmp_path) == tmp_path / "evidence"
     assert new_run_id() != new_run_id()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any
+from unittest.mock import MagicMock
 
 import pytest
+from paper import an_inventory
 
 from cluster_tests.errors import HarnessError, UsageError
 from cluster_tests.journal import Journal
@@ -69,6 +71,25 @@ def test_evidence_is_named_below_the_run_and_taken_once(opened: Session, tmp_pat
     assert kept is not None
     assert kept.is_dir()
     assert opened.take_evidence() is None
+
+
+def test_outside_of_a_run_evidence_is_where_results_are(
+    opened: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLUSTER_TESTS_RESULTS", str(tmp_path / "kept"))
+    assert opened.evidence_directory("WhenX").parent == tmp_path / "kept" / "evidence"
+
+
+def test_a_session_keeps_its_journal_where_results_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or else `cluster-tests clean` would look for what was left in another place."""
+    for name in ("Links", "Cluster", "Publisher"):
+        monkeypatch.setattr(session, name, MagicMock())
+    monkeypatch.setattr(session, "load_inventory", lambda _: an_inventory(tmp_path))
+    monkeypatch.setenv("CLUSTER_TESTS_RESULTS", str(tmp_path / "kept"))
+    with closing(session.open_session(tmp_path)) as found:
+        assert found.journal.path == tmp_path / "kept" / "journal.jsonl"
 
 
 def test_without_the_plugin_there_is_no_session() -> None:
