@@ -9,9 +9,12 @@ from __future__ import annotations
 import json
 import threading
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
+
+from cluster_tests.results.place import INDEX
+from cluster_tests.results.values import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,19 +27,6 @@ SECONDS = 9.0  # for all parts together; the goal for one failure's evidence is 
 # parts of four nodes and one application stay below; those of more get less room each.
 LIMIT = 256 * 1024
 WHOLE = 19_000_000
-_INDEX = "index.json"
-
-
-@dataclass(frozen=True)
-class Kept:
-    """One part as it was kept: its file, or why there is none."""
-
-    where: str
-    name: str
-    bytes: int
-    seconds: float
-    missing: str = ""
-    shortened: bool = False
 
 
 def collect(
@@ -53,7 +43,7 @@ def collect(
     directory.mkdir(parents=True, exist_ok=True)
     kept = _read_all(list(parts), directory, seconds)
     index = json.dumps([asdict(each) for each in kept], indent=1)
-    (directory / _INDEX).write_text(index + "\n", encoding="utf-8")
+    (directory / INDEX).write_text(index + "\n", encoding="utf-8")
     return kept
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from datetime import datetime
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
@@ -39,6 +40,7 @@ def junit(results: Results) -> str:
     if results.run.errors or results.not_run:
         _suite_of_the_run(root, results)
     _count(root, root.iter("testcase"))
+    del root.attrib["skipped"]  # Jenkins' schema has it on a testsuite alone
     seconds = sum(float(suite.get("time", "0")) for suite in root)
     root.set("time", f"{seconds:.3f}")
     indent(root)
@@ -51,7 +53,7 @@ def _suite(root: Element, file: str, scenarios: list[ScenarioRecord]) -> None:
         _cases(suite, scenario)
     _count(suite, suite.iter("testcase"))
     suite.set("time", f"{sum(scenario.seconds for scenario in scenarios):.3f}")
-    suite.set("timestamp", scenarios[0].started.partition("+")[0])  # xs:dateTime, without a zone
+    suite.set("timestamp", _moment(scenarios[0].started))
 
 
 def _cases(suite: Element, scenario: ScenarioRecord) -> None:
@@ -79,7 +81,7 @@ def _judge(case: Element, scenario: ScenarioRecord, verdict: Verdict, message: s
     kind = _ELEMENTS.get(verdict)
     if kind is None:
         return
-    first = message.partition("\n")[0]
+    first = message.strip().partition("\n")[0] or verdict.value
     wrong = SubElement(case, kind, message=_clean(first), type=verdict.value)
     wrong.text = _clean(message)
     details = {"to repeat it": scenario.repeat, "evidence": scenario.evidence}
@@ -89,7 +91,7 @@ def _judge(case: Element, scenario: ScenarioRecord, verdict: Verdict, message: s
 
 def _suite_of_the_run(root: Element, results: Results) -> None:
     suite = SubElement(root, "testsuite", name=_OF_THE_RUN, time="0.000")
-    suite.set("timestamp", results.run.started.partition("+")[0])
+    suite.set("timestamp", _moment(results.run.started))
     for number, message in enumerate(results.run.errors, start=1):
         case = _case(suite, _OF_THE_RUN, f"error {number}", None)
         error = SubElement(case, "error", message=_clean(message.partition("\n")[0]), type="error")
@@ -109,6 +111,11 @@ def _count(element: Element, cases: Iterable[Element]) -> None:
 
 def _lines(details: Mapping[str, str | None]) -> str:
     return _clean("".join(f"{name}: {value}\n" for name, value in details.items() if value))
+
+
+def _moment(text: str) -> str:
+    """Write a time as the strictest of the schemas has it: to the second, and without a zone."""
+    return f"{datetime.fromisoformat(text):%Y-%m-%dT%H:%M:%S}"
 
 
 def _clean(text: str) -> str:

@@ -24,6 +24,7 @@ from cluster_tests import __version__
 from cluster_tests.reporting import words
 from cluster_tests.reporting.answer import answer
 from cluster_tests.reporting.charts import charts, lines
+from cluster_tests.reporting.kept import shelves
 from cluster_tests.reporting.matrix import SHADES, away, matrix
 from cluster_tests.reporting.tracks import packed
 from cluster_tests.results.verdict import Verdict
@@ -117,6 +118,7 @@ def _environment() -> Environment:
         away=away,
         when=_when,
         link=_link,
+        shelves=shelves,
         track=_track,
     )
     return environment

@@ -62,6 +62,11 @@ def _scenario(scenario: ScenarioRecord) -> Iterator[str]:
     for sentence in scenario.sentences:
         if sentence.verdict is not Verdict.PASS:
             yield f"\n{_plain(sentence.name)}:\n\n{_fenced(sentence.message)}"
+    traces = [trace for switch in scenario.switches for trace in switch.traces]
+    if traces:
+        yield "\nlost writes:\n\n" + _fenced("\n".join(traces))
+    if scenario.evidence:
+        yield f"\nEvidence: {_plain(scenario.evidence)}"
     yield f"\nTo repeat it:\n\n{_fenced(scenario.repeat)}"
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from cluster_tests.errors import UsageError
-from cluster_tests.results.values import FORMAT, Event, Results, RunRecord, ScenarioRecord
+from cluster_tests.results.place import INDEX
+from cluster_tests.results.values import FORMAT, Event, Kept, Results, RunRecord, ScenarioRecord
 from cluster_tests.results.writer import KEYS, RUN, SCENARIOS
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ _FIELDS = {key: field for field, key in KEYS.items()}
 _RUN = TypeAdapter(RunRecord)
 _SCENARIO = TypeAdapter(ScenarioRecord)
 _EVENT = TypeAdapter(Event)
+_KEPT = TypeAdapter(tuple[Kept, ...])
 T = TypeVar("T")
 
 
@@ -29,7 +31,16 @@ def read_results(directory: Path) -> Results:
     scenarios = tuple(_lines(path, _SCENARIO)) if path.exists() else ()
     names = (switch.timeline for scenario in scenarios for switch in scenario.switches)
     timelines = {name: tuple(_lines(directory / name, _EVENT)) for name in names if name}
-    return Results(run, scenarios, timelines)
+    kept = {each.evidence: _kept(directory / each.evidence) for each in scenarios if each.evidence}
+    return Results(run, scenarios, timelines, kept)
+
+
+def _kept(evidence: Path) -> tuple[Kept, ...]:
+    """Read the list of what was kept; a run that was killed meanwhile wrote none, or half of it."""
+    try:
+        return _KEPT.validate_json((evidence / INDEX).read_bytes())
+    except (OSError, ValidationError):
+        return ()
 
 
 def _run(path: Path) -> RunRecord:

@@ -181,12 +181,32 @@ class RunRecord:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """One part of a failure's evidence: its file, or why there is none (``missing``).
+
+    ``where`` is the node, "consul", or "" for what is of no node; ``bytes`` were kept of it after
+    ``seconds``. Of a ``shortened`` one only the end was.
+    """
+
+    where: str
+    name: str
+    bytes: int
+    seconds: float
+    missing: str = ""
+    shortened: bool = False
+
+
+@dataclass(frozen=True)
 class Results:
-    """A run with its scenarios, and the events of its switches by ``SwitchRecord.timeline``."""
+    """A run with its scenarios, and the events of its switches by ``SwitchRecord.timeline``.
+
+    ``evidence`` is what was kept of a failure, by ``ScenarioRecord.evidence``, where it was listed.
+    """
 
     run: RunRecord
     scenarios: tuple[ScenarioRecord, ...]
     timelines: Mapping[str, tuple[Event, ...]] = field(default_factory=dict)
+    evidence: Mapping[str, tuple[Kept, ...]] = field(default_factory=dict)
 
     @property
     def switches(self) -> tuple[SwitchRecord, ...]:

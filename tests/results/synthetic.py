@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import random
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from cluster_tests.model import NOWHERE
-from cluster_tests.results.place import utc_text
+from cluster_tests.results.place import INDEX, utc_text
 from cluster_tests.results.values import (
     LAYERS,
     Downtime,
     Event,
+    Kept,
     Results,
     RunRecord,
     ScenarioRecord,
@@ -111,7 +113,7 @@ def a_case(switch: Switch, number: int, chance: random.Random) -> ScenarioRecord
         file="tour full",
         kind=switch.kind.value,
         case=str(switch),
-        evidence="evidence/step-001.txt" if fate is Verdict.FAIL else None,
+        evidence="evidence/step-001" if fate is Verdict.FAIL else None,
         repeat=f"cluster-tests tour --plan results/X/plan.json --from {number}",
         errors=(StepError("given", fate, "core2: no answer"),) if fate is Verdict.UNKNOWN else (),
         switches=(record,),
@@ -155,6 +157,25 @@ def a_tour(
     return written(directory, run, scenarios, chance)
 
 
+# Of a node that stopped: what the others told, and how it differs.
+KEPT = (
+    Kept("", "observation.txt", 20, 0.3),
+    *(Kept(node, name, 20, 0.1) for node in NODES[:3] for name in ("caddy.json", "consul.log")),
+    *(Kept("core4", name, 0, 9.0, HOSTILE) for name in ("caddy.json", "consul.log")),
+    Kept("core4", "disk.txt", 0, 0.1, "NodeError: core4: the engine does not answer\n  to mend it"),
+)
+
+
+def keep(evidence: Path) -> None:
+    """Write evidence as the suite does."""
+    evidence.mkdir(parents=True, exist_ok=True)
+    (evidence / INDEX).write_text(json.dumps([asdict(each) for each in KEPT]))
+    for each in KEPT:
+        if not each.missing:
+            (evidence / each.where).mkdir(exist_ok=True)
+            (evidence / each.where / each.name).write_text("what the nodes said\n")
+
+
 def written(
     directory: Path,
     run: RunRecord,
@@ -168,7 +189,5 @@ def written(
         switches = [(each, events(each, chance) if chance else []) for each in scenario.switches]
         writer.scenario(replace(scenario, switches=()), switches)
         if scenario.evidence:
-            path = directory / scenario.evidence
-            path.parent.mkdir(exist_ok=True)
-            path.write_text("what the nodes said\n")
+            keep(directory / scenario.evidence)
     return Results(run, tuple(scenarios))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -28,13 +27,14 @@ def parsed(results: Results) -> ET.Element:
 def check(root: ET.Element) -> None:
     """Demand what Jenkins' junit-10.xsd, Surefire's schema and GitLab's parser have in common."""
     assert root.tag == "testsuites"
+    assert set(root.keys()) == {"name", "time", "tests", "failures", "errors"}
     assert_counts(root)
     names = [suite.get("name") for suite in root]
     assert len(set(names)) == len(names)
     for suite in root:
         assert suite.tag == "testsuite"
         assert set(suite.keys()) == {"name", "time", "timestamp", *COUNTS}
-        assert datetime.fromisoformat(suite.get("timestamp", "")).tzinfo is None
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", suite.get("timestamp", ""))
         assert_counts(suite)
         for case in suite:
             check_case(case)
@@ -55,7 +55,9 @@ def assert_counts(element: ET.Element) -> None:
     found = {"tests": len(cases)}
     for count, mark in zip(COUNTS[1:], MARKS, strict=True):
         found[count] = len(list(element.iter(mark)))
-    assert found == {count: int(element.get(count, "-1")) for count in COUNTS}
+    told = {count: int(element.get(count, "-1")) for count in COUNTS if element.get(count)}
+    assert told == {count: found[count] for count in told}
+    assert set(COUNTS[:3]) <= set(told)
 
 
 def test_a_suite_for_each_file_and_a_case_for_each_sentence() -> None:
@@ -82,6 +84,14 @@ def test_what_failed_says_why_and_how_to_repeat_it() -> None:
     assert "to repeat it: run-contexts specs/a_specs.py:WhenAThingHappens" in out
     assert "evidence: evidence/x" in out
     assert "core1/core2 => core2/core1: 2.25 s" in out
+
+
+@pytest.mark.parametrize("message", ["", "\n", "\n  expected this\n  found that"])
+def test_a_failure_without_a_first_line_says_something_all_the_same(message: str) -> None:
+    sentences = (SentenceRecord("should hold", Verdict.FAIL, message),)
+    root = parsed(Results(a_run(), (a_scenario(Verdict.FAIL, sentences=sentences),)))
+    [failure] = root.iter("failure")
+    assert failure.get("message") == (message.strip().partition("\n")[0] or "fail")
 
 
 def test_what_could_not_be_judged_is_an_error_and_no_failure() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from synthetic import HOSTILE, a_run, a_scenario, a_tour, written
+from synthetic import HOSTILE, KEPT, a_run, a_scenario, a_tour, written
 from typer.testing import CliRunner
 
 from cluster_tests.cli import app
@@ -61,7 +61,8 @@ def test_timelines_and_evidence_come_along(tmp_path: Path) -> None:
     named = [each.evidence for each in merged.scenarios if each.evidence]
     assert named
     for path in named:
-        assert (tmp_path / "whole" / path).is_file()
+        assert merged.evidence[path] == KEPT
+        assert (tmp_path / "whole" / path / "core1" / "consul.log").is_file()
 
 
 def test_a_missing_shard_is_no_pass(tmp_path: Path) -> None:

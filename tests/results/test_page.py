@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 import pytest
-from synthetic import HOSTILE, NODES, a_run, a_scenario, a_switch, a_tour
+from synthetic import HOSTILE, KEPT, NODES, a_run, a_scenario, a_switch, a_tour
 
 from cluster_tests.history.store import History
 from cluster_tests.history.values import Standing
@@ -20,7 +20,7 @@ from cluster_tests.reporting.matrix import matrix
 from cluster_tests.reporting.page import page
 from cluster_tests.reporting.tracks import packed
 from cluster_tests.results.reader import read_results
-from cluster_tests.results.values import Downtime, Event, Results, SentenceRecord, StepError
+from cluster_tests.results.values import Downtime, Event, Kept, Results, SentenceRecord, StepError
 from cluster_tests.results.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -97,6 +97,26 @@ def test_every_link_within_the_page_leads_somewhere(tmp_path: Path) -> None:
     assert wanted <= set(ids)
 
 
+def test_evidence_is_listed_by_node_and_what_is_missing_is_told_once() -> None:
+    scenario = a_scenario(Verdict.FAIL, evidence="evidence/x y")
+    found = parsed(Results(a_run(), (scenario,), evidence={"evidence/x y": KEPT}))
+    hrefs = found.attributes("href")
+    assert "./evidence/x%20y/core2/consul.log" in hrefs
+    assert "./evidence/x%20y/observation.txt" in hrefs
+    assert not [href for href in hrefs if "core4" in href]
+    assert "Evidence of all nodes, core1, core2, core3, core4" in found.text
+    assert f"missing caddy.json, consul.log: {HOSTILE}" in " ".join(found.text.split())
+    assert "disk.txt: NodeError: core4: the engine does not answer" in found.text
+    assert "to mend it" not in found.text
+
+
+def test_evidence_that_was_not_listed_is_a_link_to_where_it_is() -> None:
+    scenario = a_scenario(Verdict.FAIL, evidence="evidence/x")
+    found = parsed(Results(a_run(), (scenario,), evidence={"evidence/x": ()}))
+    assert "./evidence/x" in found.attributes("href")
+    assert "Evidence of" not in found.text
+
+
 def test_hostile_text_stays_text_everywhere() -> None:
     names = {"id": HOSTILE, "class_name": HOSTILE, "file": HOSTILE, "case": HOSTILE}
     scenario = a_scenario(
@@ -111,7 +131,8 @@ def test_hostile_text_stays_text_everywhere() -> None:
     )
     run = a_run(cluster=HOSTILE, version=HOSTILE, errors=(HOSTILE,), planned=(HOSTILE, "b"))
     events = (Event(1, HOSTILE, HOSTILE, HOSTILE),)
-    found = parsed(Results(run, (scenario,), {"t": events}))
+    kept = {f"evidence/{HOSTILE}": (Kept(HOSTILE, HOSTILE, 1, 1), Kept("", "x", 0, 1, HOSTILE))}
+    found = parsed(Results(run, (scenario,), {"t": events}, kept))
     tags = [tag for tag, _ in found.elements]
     assert tags.count("img") == 0
     [timeline, own] = found.raw["script"]

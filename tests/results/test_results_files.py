@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
-from synthetic import HOSTILE, a_run, a_scenario, a_switch, a_tour, written
+from synthetic import HOSTILE, KEPT, a_run, a_scenario, a_switch, a_tour, written
 
 from cluster_tests.errors import HarnessError, UsageError
 from cluster_tests.results.place import evidence_root, journal_path, new_run_id, results_root
@@ -69,6 +69,17 @@ def test_the_events_of_a_switch_are_kept_beside_it(tmp_path: Path) -> None:
     assert first.timeline is not None
     assert results.timelines == {first.timeline: happened}
     assert second.timeline is None
+
+
+def test_the_list_of_a_failure_s_evidence_is_read_as_far_as_there_is_one(tmp_path: Path) -> None:
+    scenario = a_scenario(Verdict.FAIL, evidence="evidence/x")
+    written(tmp_path, a_run(), [scenario])
+    index = tmp_path / "evidence" / "x" / "index.json"
+    assert read_results(tmp_path).evidence == {"evidence/x": KEPT}
+    index.write_text(index.read_text()[:-20])  # as a run leaves it that is killed meanwhile
+    assert read_results(tmp_path).evidence == {"evidence/x": ()}
+    index.unlink()
+    assert read_results(tmp_path).evidence == {"evidence/x": ()}
 
 
 def test_what_a_killed_run_wrote_is_read_without_its_last_half_line(tmp_path: Path) -> None:

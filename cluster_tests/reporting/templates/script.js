@@ -2,7 +2,7 @@
 // Links into a closed scenario open it; filters; copy buttons; timelines, drawn when first seen.
 (() => {
   const SVG = "http://www.w3.org/2000/svg";
-  const ROW = 18, LABELS = 120, AXIS = 20, SHORTEST = 5; // pixels; the last one for a moment
+  const ROW = 18, LABELS = 128, AXIS = 20, SHORTEST = 5; // pixels; the last one for a moment
   const ZOOM = 1.6, STEP = 0.15;
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
   const make = (name, attributes = {}, text = "") => {
@@ -178,7 +178,7 @@
       const y = place * ROW;
       const first = place === 0 || this.rows[place - 1][0] !== layer;
       const label = make("text", { x: 2, y: y + 13, class: "layer" }, first ? this.data.layers[layer] : "");
-      const name = make("text", { x: 62, y: y + 13 }, node < 0 ? "" : this.short(this.data.nodes[node]));
+      const name = make("text", { x: 72, y: y + 13 }, node < 0 ? "" : this.short(this.data.nodes[node]));
       return [make("rect", { x: LABELS, y, width: this.width, height: ROW, class: layer % 2 ? "row odd" : "row" }), label, name];
     }
 
