@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import sys
 from dataclasses import asdict
 from pathlib import Path  # noqa: TC003 - the command line is made from the annotations
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from cluster_tests.errors import UsageError
 from cluster_tests.history.store import History
 from cluster_tests.report import Progress, say
-from cluster_tests.reporting.words import MARKS, count, percent, seconds
-from cluster_tests.results.place import results_root
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from cluster_tests.history.values import PastRun, Standing
+from cluster_tests.reporting.past import told
+from cluster_tests.results.place import VARIABLE, results_root
 
 
 def report(
@@ -64,7 +59,8 @@ def merge(
 def history(
     *,
     results: Annotated[
-        Path | None, typer.Option(help="The results' directory (default: results/).")
+        Path | None,
+        typer.Option(help=f"The results' directory (default: ${VARIABLE}, else results/)."),
     ] = None,
     last: Annotated[int, typer.Option(min=1, help="How many runs to show.")] = 20,
     cluster: Annotated[
@@ -89,15 +85,14 @@ def history(
             remedy="run specs first, or: cluster-tests history --rebuild",
         )
     runs = History(root).runs(cluster=cluster, last=last)
-    standing = History(root).standing(runs[-1].run_id) if runs else None
+    standing = History(root).standing(runs[-1].run_id if runs else "")
     if as_json:
-        content = {"runs": list(map(asdict, runs)), "latest": asdict(standing) if standing else {}}
+        content = {"runs": list(map(asdict, runs)), "latest": asdict(standing)}
         typer.echo(json.dumps(content, indent=1))
         return
-    console = Console()
-    console.print(_table(runs))
-    for line in _news(standing) if standing else ():
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for line in told(runs, standing, root, width):
+        typer.echo(line)
 
 
 def _rebuild(root: Path) -> None:
@@ -112,43 +107,3 @@ def _rebuild(root: Path) -> None:
                 kept.add(read_results(path.parent))
             except UsageError as error:
                 say(f"left out: {error}", indent=0)
-
-
-def _table(runs: Sequence[PastRun]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    names = ("started", "run", "cluster", "version", "verdict")
-    numbers = ("scenarios", "failed", "unknown", "switches", "to settle", "away", "lost", "own")
-    for name in names:
-        table.add_column(name)
-    for name in numbers:
-        table.add_column(name, justify="right")
-    for run in runs:
-        table.add_row(*_row(run))
-    return table
-
-
-def _row(run: PastRun) -> Iterator[str]:
-    yield from (run.started[:16].replace("T", " "), run.run_id, run.cluster or "-")
-    yield run.version or "-"
-    yield f"{MARKS[run.verdict]} {run.verdict or 'not ended'}"
-    yield from map(str, (run.scenarios, run.failed, run.unknown, run.switches))
-    measured = (seconds(run.median_switch), seconds(run.worst_downtime), count(run.lost))
-    yield from (text if text[0].isdigit() else "-" for text in measured)
-    yield "-" if run.own_share is None else percent(run.own_share)
-
-
-def _news(standing: Standing) -> Iterator[str]:
-    latest = standing.trend[-1]
-    yield f"\nlatest: {latest.run_id}, compared with {len(standing.trend) - 1} earlier runs"
-    yield from (f"new failure: {each}" for each in standing.new_failures)
-    yield from (f"passes again: {each}" for each in standing.mended)
-    for flaky in standing.flaky:
-        yield (
-            f"flaky on version {latest.version}: {flaky.scenario}"
-            f" (passed {flaky.passed}, failed {flaky.failed})"
-        )
-    for slow in standing.slower:
-        yield (
-            f"slower: {slow.kind}, {slow.measure}: {seconds(slow.now)}; usually"
-            f" {seconds(slow.usual)}, by noise up to {seconds(slow.limit)}"
-        )

@@ -10,14 +10,13 @@ from cluster_tests.history.values import Standing
 from cluster_tests.reporting.junit import junit
 from cluster_tests.reporting.page import page
 from cluster_tests.reporting.summary import summary
+from cluster_tests.results.place import REPORT
 from cluster_tests.results.reader import read_results
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from cluster_tests.results.values import Results
-
-REPORT = "report.html"
 
 
 def conclude(directory: Path) -> Path:

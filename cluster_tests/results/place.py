@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 VARIABLE = "CLUSTER_TESTS_RESULTS"
 RUN_ID = "CLUSTER_TESTS_RUN_ID"
+REPORT = "report.html"  # in a run's directory
 INDEX = "index.json"  # in each failure's evidence: what was kept, and what was not
 _DEFAULT = Path("results")
 

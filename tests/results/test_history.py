@@ -14,6 +14,7 @@ from cluster_tests.cli import app
 from cluster_tests.errors import HarnessError, UsageError
 from cluster_tests.history.store import History
 from cluster_tests.history.values import Flaky, Scenario, Standing
+from cluster_tests.reporting import past
 from cluster_tests.results.place import utc_text
 from cluster_tests.results.values import Results
 from cluster_tests.results.verdict import Verdict
@@ -208,6 +209,54 @@ def test_the_command_shows_runs_and_news(history: History, tmp_path: Path) -> No
     assert "run-0" in output
     assert "new failure: a-thing-happens" in output
     assert "flaky on version cluster 1a2b3c4d5e6f: a-thing-happens (passed 2, failed 1)" in output
+
+
+def lines_of(history: History, width: int | None) -> list[str]:
+    runs = history.runs(last=9)
+    return list(past.told(runs, history.standing(runs[-1].run_id), history.path.parent, width))
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120])
+def test_a_narrow_terminal_shows_whole_words_and_tells_what_it_left_out(
+    history: History, width: int
+) -> None:
+    judged(history, [PASS, FAIL])
+    whole, *_ = lines_of(history, None)
+    head, first, second, left_out, *_ = lines_of(history, width)
+    assert all(len(line) <= width for line in (head, first, second))
+    assert {"verdict", "run", "failed", "unknown", "lost"} <= set(head.split())
+    assert "run-1" in second
+    shown = head.replace("to settle", "to-settle").split()
+    missing = left_out.removeprefix("(no room for: ").removesuffix(")").split(", ")
+    named = {name.replace(" ", "-") for name in missing}
+    assert named.isdisjoint(shown)
+    assert named | set(shown) == set(whole.replace("to settle", "to-settle").split())
+
+
+def test_a_log_has_room_for_all_of_it(history: History) -> None:
+    judged(history, [PASS, FAIL])
+    head, _, latest, blank, *_ = lines_of(history, None)
+    assert "own" in head
+    assert "cluster 1a2b3c4d5e6f" in latest
+    assert blank == ""
+
+
+def test_a_morning_without_news_says_so_and_where_the_report_is(
+    history: History, tmp_path: Path
+) -> None:
+    judged(history, [PASS, PASS])
+    (tmp_path / "run-1").mkdir()
+    (tmp_path / "run-1" / "report.html").touch()
+    assert lines_of(history, None)[-3:] == [
+        "latest: ✓ run-1, compared with 1 earlier",
+        "nothing new: no new failure, nothing flaky, nothing slower",
+        f"report: {tmp_path}/run-1/report.html",
+    ]
+
+
+def test_a_history_without_runs_says_so(history: History, tmp_path: Path) -> None:
+    assert history.runs(last=1) == []
+    assert told("--results", str(tmp_path)) == "no run is kept\n"
 
 
 def test_the_command_speaks_json(history: History, tmp_path: Path) -> None:
