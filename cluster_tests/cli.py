@@ -69,8 +69,10 @@ def main() -> None:
         Console(stderr=True).print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
         sys.exit(error.exit_code)
     except SystemExit as end:
-        # The command line library ends with 2 for a mistyped command; our 2 means "unknown".
-        sys.exit(UsageError.exit_code if end.code == _LIBRARY_USAGE else end.code)
+        # The command line library ends with 2 for a mistyped command; our own 2, which commands
+        # say by typer.Exit, means "unknown".
+        mistyped = end.code == _LIBRARY_USAGE and not isinstance(end.__context__, typer.Exit)
+        sys.exit(UsageError.exit_code if mistyped else end.code)
     except KeyboardInterrupt:
         Console(stderr=True).print("interrupted")
         sys.exit(130)
