@@ -1,4 +1,4 @@
-"""`cluster-tests` ends with the codes that docs/results.md promises, whatever its library thinks."""
+"""`cluster-tests` ends with the codes that docs/results.md promises."""
 
 from __future__ import annotations
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sys
 from contextlib import contextmanager
-from pathlib import Path  # noqa: TC003 - the command line is made from the annotations
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,10 +16,13 @@ from cluster_tests.errors import UsageError
 from cluster_tests.nightly.running import Nightwatch
 from cluster_tests.nightly.steps import Night, closing, judging, of_the_night
 from cluster_tests.report import say
-from cluster_tests.results.place import new_run_id, results_root
+from cluster_tests.results.place import REPORT, RUN_ID, results_root, run_id
+from cluster_tests.results.reader import read_results
+from cluster_tests.results.verdict import Verdict
+from cluster_tests.results.writer import RUN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from cluster_tests.nightly.running import Done
 
@@ -47,30 +52,66 @@ def nightly(
     unknown, 3 a mistake in the arguments or the inventory, 130 interrupted.
     """
     root = results_root(os.environ)
-    night = Night(root, new_run_id(), inventory, full=full, shard=shard)
-    with _alone(root / _LOCK):
-        watch = Nightwatch(deadline * _MINUTE, os.environ)
+    night = Night(root, run_id(os.environ), inventory, full=full, shard=shard)
+    with _alone(root / _LOCK) as lock:
+        _require_new(night)
+        watch = Nightwatch(deadline * _MINUTE, _with_our_commands(os.environ), lock=lock)
         watch.catch()
-        done = watch.run(judging(night)) + watch.run(closing(night))
-        for line in told(done):
+        judged = [as_written(night, each) for each in watch.run(judging(night))]
+        done = judged + watch.run(closing(night))
+        for line in told(done, night.directory / REPORT):
             say(line, indent=0)
     raise typer.Exit(of_the_night(each.verdict for each in done).exit_code)
 
 
-def told(done: Sequence[Done]) -> Iterator[str]:
+def as_written(night: Night, done: Done) -> Done:
+    """Take "infrastructure" from what a part wrote: its exit code, 2, says only "unknown".
+
+    On nodes that are not fit, a failure of the tour proves nothing either.
+    """
+    path = night.root / done.step.environment.get(RUN_ID, "") / RUN
+    if done.verdict is not Verdict.UNKNOWN or done.remark or not path.is_file():
+        return done
+    try:
+        found = read_results(path.parent).run.verdict
+    except UsageError as error:  # the night goes on: whatever was brought up must go down
+        return replace(done, remark=error.message)
+    return replace(done, verdict=found) if found is Verdict.INFRASTRUCTURE else done
+
+
+def _with_our_commands(environ: Mapping[str, str]) -> dict[str, str]:
+    """Let the parts be found where this command is, also by who calls it by its path."""
+    here = str(Path(sys.argv[0]).resolve().parent)
+    return {**environ, "PATH": os.pathsep.join(filter(None, [environ.get("PATH"), here]))}
+
+
+def told(done: Sequence[Done], report: Path) -> Iterator[str]:
     """Sum the night up for whoever reads it in the morning, a line a step."""
     width = max(len(each.step.name) for each in done)
     for each in done:
         remark = f"  ({each.remark})" if each.remark else ""
         yield (f"{each.step.name:{width}}  {each.verdict:11}  {each.seconds:6.0f} s{remark}")
+    if report.is_file():
+        yield f"report: {report}"
     yield f"verdict of the night: {of_the_night(each.verdict for each in done)}"
 
 
+def _require_new(night: Night) -> None:
+    """Raise ``UsageError`` for a run ID that has results: they would be taken for this night's."""
+    taken = sorted({*night.root.glob(night.run_id), *night.root.glob(f"{night.run_id}-*")})
+    if taken:
+        raise UsageError(
+            f"there are results of the run {night.run_id} already: {taken[0]}",
+            remedy=f"move them away, or name another run in {RUN_ID}",
+        )
+
+
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def _alone(path: Path) -> Iterator[int]:
     """Hold the lock, or raise ``UsageError``: two nights would judge each other's load.
 
-    The lock is the kernel's: it ends with the process, however that ends.
+    The lock is the kernel's: it ends with the last process that has the file open, however those
+    end. So the parts of a night have it open, too (flock(2)): they may outlive one that is killed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as lock:
@@ -85,4 +126,4 @@ def _alone(path: Path) -> Iterator[None]:
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n")
         lock.flush()
-        yield
+        yield lock.fileno()

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 # Seconds that a command has to clean up after it was asked to end, before it is asked harder.
 GRACE = 120.0
+# Seconds after which it is asked again how long is left: a signal makes that less.
+_LOOK = 0.5
 _HARDER = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 
 
@@ -40,11 +42,18 @@ class Done:
 class Nightwatch:
     """Runs steps until ``seconds`` are over. A signal ends the step that runs, and the night."""
 
-    def __init__(self, seconds: float, environ: Mapping[str, str], grace: float = GRACE) -> None:
-        """Begin to count."""
+    def __init__(
+        self,
+        seconds: float,
+        environ: Mapping[str, str],
+        grace: float = GRACE,
+        lock: int | None = None,
+    ) -> None:
+        """Begin to count. ``lock`` is a file descriptor that whatever runs holds open, too."""
         self._deadline = time.monotonic() + seconds
         self._environ = environ
         self._grace = grace
+        self._kept_open = () if lock is None else (lock,)
         self._signal: int | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -78,7 +87,9 @@ class Nightwatch:
         try:
             # A group of its own: a Ctrl-C at the terminal comes through us, once.
             environment = {**self._environ, **step.environment}
-            process = subprocess.Popen(step.command, env=environment, start_new_session=True)
+            process = subprocess.Popen(
+                step.command, env=environment, start_new_session=True, pass_fds=self._kept_open
+            )
         except OSError as error:
             return Done(step, Verdict.UNKNOWN, 0.0, f"it cannot be started: {error}")
         self._process = process
@@ -96,16 +107,21 @@ class Nightwatch:
     def _await(self, process: subprocess.Popen[bytes], step: Step) -> str:
         """Wait for its end; tell why it had to be ended, "" where it ended by itself."""
         # What has to be done in any case has to be done after the deadline, too.
-        left = self._grace if step.always else max(0.0, self._deadline - time.monotonic())
-        try:
-            process.wait(left)
-        except subprocess.TimeoutExpired:
-            end(process, self._grace)
-            return "ended by the night's deadline"
-        return ""
+        own = time.monotonic() + self._grace if step.always else None
+        while (left := (own or self._deadline) - time.monotonic()) > 0:
+            try:
+                process.wait(min(left, _LOOK))
+            except subprocess.TimeoutExpired:
+                continue
+            return ""
+        end(process, self._grace)
+        interrupted = self._signal is not None and not step.always
+        return "it did not end when interrupted" if interrupted else "ended by the night's deadline"
 
     def _caught(self, number: int, _frame: object) -> None:
         self._signal = number
+        # Nobody waits for hours for one that does not end when it is asked to.
+        self._deadline = min(self._deadline, time.monotonic() + self._grace)
         if self._process is not None:
             # The one that runs cleans up; who waits for it returns then.
             os.killpg(self._process.pid, signal.SIGINT)

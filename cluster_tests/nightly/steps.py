@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from cluster_tests.results.place import RUN_ID, VARIABLE
+from cluster_tests.errors import UsageError
+from cluster_tests.journal import Journal
+from cluster_tests.results.place import RUN_ID, VARIABLE, journal_path
 from cluster_tests.results.verdict import Verdict, in_sum
+from cluster_tests.results.writer import RUN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -47,10 +50,20 @@ class Night:
     shard: str = ""
     specs: Sequence[str] = field(default_factory=lambda: ["specs/"])
 
+    @property
+    def directory(self) -> Path:
+        """Where the night's own results are, joined of its parts'."""
+        return self.root / self.run_id
+
+    @property
+    def where(self) -> tuple[str, ...]:
+        """The options by which a command finds the cluster."""
+        return () if self.inventory is None else ("--inventory", str(self.inventory))
+
 
 def judging(night: Night) -> Iterator[Step]:
     """Yield the commands that judge the cluster, and what they need, in their order."""
-    where = [] if night.inventory is None else ["--inventory", str(night.inventory)]
+    where = night.where
     shard = ["--shard", night.shard] if night.shard else []
     tour = "--full" if night.full else "--kinds"
     if night.inventory is None:
@@ -62,14 +75,35 @@ def judging(night: Night) -> Iterator[Step]:
 
 def closing(night: Night) -> Iterator[Step]:
     """Yield what is done in any case, after whatever was judged has written its results."""
-    written = sorted(map(str, night.root.glob(f"{night.run_id}-*")))
+    # One that was killed before it had anything to tell has a directory, and nothing to join.
+    written = sorted(str(run.parent) for run in night.root.glob(f"{night.run_id}-*/{RUN}"))
     # Of one shard alone, a report of the whole would only say that the others are missing.
     if written and not night.shard:
-        into = str(night.root / night.run_id)
-        command = ("cluster-tests", "merge", *written, "--into", into)
+        command = ("cluster-tests", "merge", *written, "--into", str(night.directory))
         yield Step("report", command, judges=True, always=True)
+    yield from _clearing(night)
     if night.inventory is None:
         yield Step("lab down", ("cluster-tests", "lab", "down"), always=True)
+
+
+def _clearing(night: Night) -> Iterator[Step]:
+    """Yield what removes the leftovers of parts that were ended too hard to do it themselves.
+
+    What other runs left, or were told to keep, is nobody's business of this night.
+    """
+    environment = {VARIABLE: str(night.root)}
+    for run in _unremoved(night, Journal(journal_path(environment))):
+        command = ("cluster-tests", "clean", *night.where, "--run", run)
+        yield Step("clean", command, always=True, environment=environment)
+
+
+def _unremoved(night: Night, journal: Journal) -> list[str]:
+    """List the night's runs that left something; the night itself where nobody can tell."""
+    try:
+        runs = {claim.run for claim in journal.left().values()}
+    except UsageError:
+        return [night.run_id]  # the command that clears up says what is wrong with the journal
+    return sorted(run for run in runs if run.startswith(f"{night.run_id}-"))
 
 
 def _judge(night: Night, name: str, command: tuple[str, ...]) -> Step:

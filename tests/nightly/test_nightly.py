@@ -11,10 +11,13 @@ from pathlib import Path
 import pytest
 
 from cluster_tests.errors import UsageError
+from cluster_tests.journal import Claim, Journal
 from cluster_tests.nightly import commands
 from cluster_tests.nightly.running import Done, Nightwatch, end
 from cluster_tests.nightly.steps import Night, Step, closing, judging, of_the_night, verdict_of
+from cluster_tests.results.values import RunRecord
 from cluster_tests.results.verdict import Verdict
+from cluster_tests.results.writer import RunWriter
 
 LONG = 600.0  # seconds
 GRACE = 20.0
@@ -60,8 +63,11 @@ def test_what_was_judged_is_joined_into_one_report(tmp_path: Path) -> None:
     for name in ("specs", "tour"):
         environment = judges[name].environment
         assert environment["CLUSTER_TESTS_RESULTS"] == str(tmp_path)
-        (tmp_path / environment["CLUSTER_TESTS_RUN_ID"]).mkdir()
+        directory = tmp_path / environment["CLUSTER_TESTS_RUN_ID"]
+        directory.mkdir()
+        (directory / "run.json").touch()
     (tmp_path / "of-yesterday").mkdir()
+    (tmp_path / "night-killed-before-it-began").mkdir()
     report, _ = closing(night)
     parts = (str(tmp_path / "night-specs"), str(tmp_path / "night-tour"))
     assert report.command == ("cluster-tests", "merge", *parts, "--into", str(tmp_path / "night"))
@@ -71,7 +77,60 @@ def test_what_was_judged_is_joined_into_one_report(tmp_path: Path) -> None:
 def test_of_a_shard_there_is_no_report_of_the_whole(tmp_path: Path) -> None:
     night = on_the_lab(tmp_path, shard="2/3")
     (tmp_path / "night-specs").mkdir()
+    (tmp_path / "night-specs" / "run.json").touch()
     assert [step.name for step in closing(night)] == ["lab down"]
+
+
+def test_what_its_parts_left_is_removed_and_nothing_of_others(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    for run in ("night-tour", "night-specs", "another", "night-specs", "another-night-specs"):
+        journal.run = run
+        journal.claim(Claim("inventory.yaml", "http://forge/ledger", "b"))
+    journal.run = "night-gone"
+    journal.release(journal.claim(Claim("inventory.yaml", "http://forge/ledger", "b")))
+    steps = list(closing(Night(tmp_path, "night", Path("inventory.yaml"))))
+    assert [step.command for step in steps] == [
+        ("cluster-tests", "clean", "--inventory", "inventory.yaml", "--run", f"night-{part}")
+        for part in ("specs", "tour")
+    ]
+    assert all(step.always and not step.judges for step in steps)
+    assert {step.environment["CLUSTER_TESTS_RESULTS"] for step in steps} == {str(tmp_path)}
+
+
+def test_a_journal_that_cannot_be_read_does_not_leave_the_lab_up(tmp_path: Path) -> None:
+    (tmp_path / "journal.jsonl").write_text("nonsense\n")
+    clean, down = closing(on_the_lab(tmp_path))
+    assert clean.command == ("cluster-tests", "clean", "--run", "night")
+    assert down.name == "lab down"
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "written", "verdict"),
+    [
+        (2, Verdict.INFRASTRUCTURE, Verdict.INFRASTRUCTURE),
+        (2, Verdict.UNKNOWN, Verdict.UNKNOWN),
+        (0, Verdict.INFRASTRUCTURE, Verdict.PASS),
+    ],
+)
+def test_nodes_that_are_not_fit_are_told_by_the_record_alone(
+    tmp_path: Path, exit_code: int, written: Verdict, verdict: Verdict
+) -> None:
+    night = on_the_lab(tmp_path)
+    [step] = [each for each in judging(night) if each.name == "specs"]
+    done = Done(step, verdict_of(step, exit_code), 1.0)
+    assert commands.as_written(night, done) == done
+    RunWriter(tmp_path / "night-specs").run(RunRecord("x", ("y",), "z", verdict=written))
+    assert commands.as_written(night, done).verdict is verdict
+
+
+def test_a_record_that_cannot_be_read_is_told_and_ends_no_night(tmp_path: Path) -> None:
+    night = on_the_lab(tmp_path)
+    [step] = [each for each in judging(night) if each.name == "specs"]
+    (tmp_path / "night-specs").mkdir()
+    (tmp_path / "night-specs" / "run.json").touch()
+    found = commands.as_written(night, Done(step, Verdict.UNKNOWN, 1.0))
+    assert found.verdict is Verdict.UNKNOWN
+    assert "holds no results" in found.remark
 
 
 def test_full_and_shard_are_handed_on(tmp_path: Path) -> None:
@@ -195,7 +254,7 @@ NIGHT = """
 import os, sys
 from cluster_tests.nightly.running import Nightwatch
 from cluster_tests.nightly.steps import Step, of_the_night
-watch = Nightwatch(600, os.environ)
+watch = Nightwatch(600, os.environ, float(sys.argv[3]))
 watch.catch()
 command = (sys.executable, "-c", sys.argv[1], sys.argv[2])
 down = (sys.executable, "-c", "print('down', flush=True)")
@@ -204,8 +263,38 @@ done = watch.run([
     Step("tour", ("never-run",)),
     Step("lab down", down, always=True),
 ])
+for each in done:
+    print(f"{each.step.name}: {each.remark}", flush=True)
 sys.exit(of_the_night(each.verdict for each in done).exit_code)
 """
+
+
+def wait_until_ready(process: subprocess.Popen[bytes]) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line == b"ready\n":
+            return
+    pytest.fail("the step did not begin")
+
+
+def test_a_step_that_does_not_end_when_interrupted_is_not_waited_for() -> None:
+    """Or else who ends the service waits until the night's deadline, and ends all of it hard."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", NIGHT, DEAF, "", "0.1"], stdout=subprocess.PIPE
+    )
+    wait_until_ready(process)
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=GRACE)
+    assert process.returncode == 130
+    assert b"down" in output.splitlines()
+    assert b"specs: it did not end when interrupted" in output
+
+
+def test_the_parts_are_found_beside_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["/srv/venv/bin/cluster-tests"])
+    found = commands._with_our_commands({"PATH": "/usr/bin", "HOME": "/root"})
+    assert found == {"PATH": "/usr/bin:/srv/venv/bin", "HOME": "/root"}
+    assert commands._with_our_commands({}) == {"PATH": "/srv/venv/bin"}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -213,14 +302,11 @@ def test_a_signal_lets_the_step_clear_up_and_ends_the_night(
     number: signal.Signals, tmp_path: Path
 ) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-c", NIGHT, CLEARS_UP, str(tmp_path / "mark")], stdout=subprocess.PIPE
+        [sys.executable, "-c", NIGHT, CLEARS_UP, str(tmp_path / "mark"), str(GRACE)],
+        stdout=subprocess.PIPE,
     )
+    wait_until_ready(process)
     assert process.stdout is not None
-    for line in process.stdout:
-        if line == b"ready\n":
-            break
-    else:
-        pytest.fail("the step did not begin")
     process.send_signal(number)
     assert b"down" in process.stdout.read().splitlines()
     process.stdout.close()
@@ -236,13 +322,17 @@ def test_one_night_at_a_time(tmp_path: Path) -> None:
         pass
 
 
-def test_the_morning_reads_a_line_a_step() -> None:
+def test_the_morning_reads_a_line_a_step_and_where_the_report_is(tmp_path: Path) -> None:
     done = [
         Done(Step("specs", ()), Verdict.FAIL, 700.4),
         Done(Step("tour", ()), Verdict.UNKNOWN, 0, "not run: interrupted"),
     ]
-    assert list(commands.told(done)) == [
+    report = tmp_path / "report.html"
+    assert not any(str(report) in line for line in commands.told(done, report))
+    report.touch()
+    assert list(commands.told(done, report)) == [
         "specs  fail            700 s",
         "tour   unknown           0 s  (not run: interrupted)",
+        f"report: {report}",
         "verdict of the night: fail",
     ]
