@@ -3,6 +3,10 @@ CREATE TABLE IF NOT EXISTS run (
     run_id TEXT PRIMARY KEY, started TEXT NOT NULL, cluster TEXT NOT NULL, version TEXT NOT NULL,
     verdict TEXT, own_share REAL
 );
+-- The runs that were joined to a run: what they found is in that one, and counts once.
+CREATE TABLE IF NOT EXISTS part (
+    part_id TEXT NOT NULL, run_id TEXT NOT NULL REFERENCES run ON DELETE CASCADE
+);
 CREATE TABLE IF NOT EXISTS scenario (
     run_id TEXT NOT NULL REFERENCES run ON DELETE CASCADE,
     id TEXT NOT NULL, example TEXT NOT NULL, kind TEXT, verdict TEXT NOT NULL, seconds REAL NOT NULL

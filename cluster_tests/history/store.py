@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 FILE = "history.sqlite"
 _SCHEMA = Path(__file__).with_name("schema.sql")
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2  # 1 knew no parts; all that 2 adds is a table
 _PATIENCE = 30  # seconds to wait for another run that is writing
 _COMPARED = 50  # earlier runs that a run is compared with, at most
 _DURATIONS_OF = 10  # runs whose durations say how long a spec class takes
@@ -53,15 +53,20 @@ class History:
         self.path = root / FILE
 
     def add(self, results: Results) -> None:
-        """Add a run, or replace what is known of it."""
+        """Add a run, or replace what is known of it; it takes the place of its parts."""
         run = results.run
         if run.shard is not None:
             return
         with self._open() as database:
-            database.execute("DELETE FROM run WHERE run_id = ?", [run.run_id])
+            if _is_part(database, run.run_id):
+                return
+            gone = [[run_id] for run_id in (run.run_id, *run.parts)]
+            database.executemany("DELETE FROM run WHERE run_id = ?", gone)
             own_share = run.share.own if run.share else None
             row = [run.run_id, run.started, run.cluster, run.version, run.verdict, own_share]
             database.execute("INSERT INTO run VALUES (?, ?, ?, ?, ?, ?)", row)
+            parts = [(part, run.run_id) for part in run.parts]
+            database.executemany("INSERT INTO part VALUES (?, ?)", parts)
             database.executemany(
                 "INSERT INTO scenario VALUES (?, ?, ?, ?, ?, ?)",
                 [
@@ -158,7 +163,7 @@ class History:
 
     def _prepare(self, database: sqlite3.Connection) -> None:
         [version] = database.execute("PRAGMA user_version").fetchone()
-        if version == 0:
+        if version < _SCHEMA_VERSION:
             text = _SCHEMA.read_text(encoding="utf-8")
             # One transaction, and nothing to do for a run that was faster: it waits for the lock.
             database.executescript(
@@ -170,6 +175,11 @@ class History:
                 f"{self.path} is of another version ({version}, this one reads {_SCHEMA_VERSION})",
                 remedy=f"rm {self.path} && cluster-tests history --rebuild",
             )
+
+
+def _is_part(database: sqlite3.Connection, run_id: str) -> bool:
+    found = database.execute("SELECT 1 FROM part WHERE part_id = ? LIMIT 1", [run_id])
+    return found.fetchone() is not None
 
 
 def _switch_row(switch: SwitchRecord) -> tuple[object, ...]:

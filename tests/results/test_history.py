@@ -168,6 +168,22 @@ def test_a_shard_is_a_part_and_no_run(history: History) -> None:
     assert [run.run_id for run in history.runs(last=5)] == ["run-2"]
 
 
+def test_a_joined_run_takes_the_place_of_its_parts(history: History) -> None:
+    """Or else what fails first tonight would have failed before, in a part of this very night."""
+    add(history, 0, a_scenario(PASS))
+    add(history, 1, a_scenario(FAIL))
+    standing = history.standing(add(history, 2, a_scenario(FAIL), parts=("run-1", "run-x")))
+    assert standing.new_failures == (THING,)
+    assert standing.flaky == (Flaky(THING, passed=1, failed=1),)
+    assert [run.run_id for run in history.runs(last=9)] == ["run-0", "run-2"]
+
+
+def test_a_part_stays_a_part_when_its_report_is_made_again(history: History) -> None:
+    add(history, 2, a_scenario(FAIL), parts=("run-1",))
+    add(history, 1, a_scenario(FAIL))
+    assert [run.run_id for run in history.runs(last=9)] == ["run-2"]
+
+
 def test_durations_are_the_median_of_all_examples_together(history: History) -> None:
     for number, seconds in enumerate((1.0, 2.0, 9.0)):
         examples = [a_scenario(example=name, seconds=seconds) for name in "ab"]
@@ -188,6 +204,15 @@ def test_a_file_that_is_no_history_is_told_with_a_remedy(history: History) -> No
     history.path.write_text("no database, but long enough to be looked at " * 40)
     with pytest.raises(HarnessError, match="rebuild"):
         history.runs(last=1)
+
+
+def test_a_history_of_the_version_before_goes_on(history: History) -> None:
+    add(history, 0, a_scenario(PASS))
+    with sqlite3.connect(history.path) as database:
+        database.execute("DROP TABLE part")
+        database.execute("PRAGMA user_version = 1")
+    add(history, 1, a_scenario(FAIL), parts=("run-0",))
+    assert [run.run_id for run in history.runs(last=9)] == ["run-1"]
 
 
 def test_a_history_of_another_version_is_not_touched(history: History) -> None:
