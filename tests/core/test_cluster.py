@@ -29,7 +29,7 @@ from cluster_tests.model import (
     SiteDefinition,
     VolumeDefinition,
 )
-from cluster_tests.nodes.node import Output
+from cluster_tests.nodes.engine_processes import Output
 from cluster_tests.nodes.probe import Handling
 
 if TYPE_CHECKING:

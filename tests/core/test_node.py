@@ -7,8 +7,9 @@ import pytest
 
 from cluster_tests.errors import NodeError
 from cluster_tests.model import Application, Container, Volume
-from cluster_tests.nodes import node
-from cluster_tests.nodes.node import Engine, Output
+from cluster_tests.nodes import engine_processes
+from cluster_tests.nodes.engine_processes import Output
+from cluster_tests.nodes.node import Engine
 
 if TYPE_CHECKING:
     from http_doubles import HttpOverUnix
@@ -152,7 +153,7 @@ class Said:
 
 @pytest.fixture
 def ended(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001 - the order
-    monkeypatch.setattr(node, "ExecStream", Said)
+    monkeypatch.setattr(engine_processes, "ExecStream", Said)
 
 
 @pytest.mark.usefixtures("ended")

@@ -12,7 +12,7 @@ from cluster_tests.cluster import content_script
 from cluster_tests.cluster.replication import Content, Replicated, replicate
 from cluster_tests.errors import NodeError
 from cluster_tests.model import NodeView, Observation, Schedule
-from cluster_tests.nodes.node import Output
+from cluster_tests.nodes.engine_processes import Output
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,7 +10,7 @@ import pytest
 
 from cluster_tests.cluster.sabotage import no_more_snapshots
 from cluster_tests.errors import NodeError
-from cluster_tests.nodes.node import Output
+from cluster_tests.nodes.engine_processes import Output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
