@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
+from cluster_tests.effort import Effort
 from cluster_tests.errors import ClusterError, NotSettledError
 from cluster_tests.fronts.ledger import Record
 from cluster_tests.model import NOWHERE, Kind, Placement, Switch
@@ -122,6 +123,7 @@ def stage(paper: Paper, complaints: dict[str, str]) -> Stage:
         ledgers=lambda _publication: {"core1": paper},
         side_by_side=in_turn,
         switches=SwitchLog(),
+        effort=Effort(),
         haproxy_complaints=lambda: complaints,
         inventory=SimpleNamespace(budgets={Kind.MOVE_ALONE: 5.0}),
         cluster=SimpleNamespace(
