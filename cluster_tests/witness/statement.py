@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -103,15 +102,6 @@ def judge_writes(
         recovered=recovered,
         missing=tuple(record for record in statement.unknown if record not in recovered),
         unexpected=tuple(sorted(kept, key=_number)),
-    )
-
-
-def reasons(statement: Statement) -> Mapping[str, int]:
-    """Count what was said instead of a good answer."""
-    return Counter(
-        attempt.answer.reason
-        for attempt in statement.attempts
-        if attempt.answer.outcome is not Outcome.ACKNOWLEDGED
     )
 
 
