@@ -42,9 +42,9 @@ from cluster_tests.tenancy.tenant import Tenant
 
 
 class WhenItsNameIsInUse:
-    def because_we_movein_node(self):
+    def because_we_move_in(self):
         session = current.session()
-        Tenant(session, session.plan("ledger", "{_TAKEN}")).movein_node()
+        Tenant(session, session.plan("ledger", "{_TAKEN}")).move_in()
 
     def should_never_be_asked(self):
         assert self is None, "it moved in"
@@ -303,7 +303,8 @@ CASES = (
          ("core4: ", "to mend it")),
     Case("no-socket-forwarding", "core2's sshd forbids the forwarding of sockets: it is no mistake",
          _no_socket_forwarding, 0,
-         ("/var/run/docker.sock is reached by running 'docker system dial-stdio' instead",), 120.0),
+         ("forbids the forwarding of sockets on core2", "by running 'docker system dial-stdio'"),
+         120.0),
     Case("nor-docker", "core2's sshd forbids it, and has no Docker client", _nor_docker, _UNKNOWN,
          ("core2: ", "AllowStreamLocalForwarding", "'docker system dial-stdio' ended with 127",
           "to mend it")),
