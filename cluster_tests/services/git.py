@@ -38,13 +38,17 @@ _IDENTITY = {
 
 @dataclass(frozen=True)
 class RemoteBranch:
-    """A branch or tag of a repository of the forge; ``access`` is the key for an ssh URL."""
+    """A branch or tag of a repository of the forge; ``access`` is the key for an ssh URL.
+
+    ``kept`` are options of ssh for connections that are kept (``kept_ssh``).
+    """
 
     url: str
     branch: str
     access: KeyAccess | None
     timeout: float
     kind: RefKind = "heads"
+    kept: tuple[str, ...] = ()
 
     @property
     def ref(self) -> str:
@@ -113,7 +117,7 @@ class WorkTree:
             raise _forge_failed(remote, done.stdout + done.stderr)
 
     def _ask(self, remote: RemoteBranch, *arguments: str) -> subprocess.CompletedProcess[str]:
-        settings = {"GIT_SSH_COMMAND": _ssh_command(remote)} if remote.access else {}
+        settings = {"GIT_SSH_COMMAND": _ssh_command(remote, *remote.kept)} if remote.access else {}
         isolated = _ISOLATED if remote.access else {}
         try:
             return self._process(arguments, {**isolated, **settings}, remote.timeout)
@@ -157,8 +161,8 @@ def not_ours(remote: RemoteBranch) -> RefusedError:
     )
 
 
-def _ssh_command(remote: RemoteBranch) -> str:
-    """Write the ssh command for git: the inventory's key and known hosts, and nothing else."""
+def _ssh_command(remote: RemoteBranch, *more: str) -> str:
+    """Write the ssh command for git: the inventory's key and known hosts, and ``more`` options."""
     assert remote.access is not None  # noqa: S101 - the caller asked
     options = (
         "IdentitiesOnly=yes",
@@ -166,6 +170,7 @@ def _ssh_command(remote: RemoteBranch) -> str:
         "StrictHostKeyChecking=yes",
         f'UserKnownHostsFile="{remote.access.known_hosts}"',
         f"ConnectTimeout={max(1, int(remote.timeout))}",
+        *more,
     )
     command = ["ssh", "-F", os.devnull, "-i", str(remote.access.identity_file)]
     return shlex.join([*command, *(word for option in options for word in ("-o", option))])

@@ -118,9 +118,10 @@ class Publication:
 class Publisher:
     """Gives each application a branch, a domain and a port on one cluster and its forge."""
 
-    def __init__(self, inventory: Inventory) -> None:
-        """Keep where the forge is; nothing is asked yet."""
+    def __init__(self, inventory: Inventory, kept: tuple[str, ...] = ()) -> None:
+        """Keep where the forge is; nothing is asked yet. ``kept`` as in ``RemoteBranch``."""
         self._inventory = inventory
+        self._kept = kept
         self._lock = threading.Lock()
         self._given: dict[str, Publication] = {}  # by branch
 
@@ -173,7 +174,8 @@ class Publisher:
 
     def _remote(self, service: str, branch: str, kind: RefKind) -> RemoteBranch:
         forge = self._inventory.forge
-        return RemoteBranch(_url(forge.push_url, service), branch, forge.ssh, _SECONDS, kind)
+        url = _url(forge.push_url, service)
+        return RemoteBranch(url, branch, forge.ssh, _SECONDS, kind, self._kept)
 
     def _free_port(self, taken: Collection[int]) -> int:
         ports = self._inventory.applications.ports

@@ -22,8 +22,10 @@ from cluster_tests.proxies.haproxy_config import parse_haproxy
 from cluster_tests.report import say
 from cluster_tests.results.place import evidence_root, journal_path, results_root
 from cluster_tests.results.switch_log import SwitchLog
+from cluster_tests.services.kept_ssh import kept_connection
 from cluster_tests.services.publisher import Publisher
 from cluster_tests.services.source import load_source
+from cluster_tests.session.access import sockets_directory
 from cluster_tests.session.links import Links
 from cluster_tests.waiting.side_by_side import meanwhile, side_by_side
 
@@ -208,12 +210,14 @@ def open_session(
         cluster = stack.enter_context(
             Cluster(inventory, sockets, links.consul_address(), effort, ways)
         )
+        forge_sockets = Path(stack.enter_context(sockets_directory()))
+        kept = stack.enter_context(kept_connection(forge_sockets))
         return Session(
             inventory_path=inventory_path,
             inventory=inventory,
             links=links,
             cluster=cluster,
-            publisher=Publisher(inventory),
+            publisher=Publisher(inventory, kept),
             journal=Journal(journal_path(os.environ)),
             keep=keep,
             effort=effort,
