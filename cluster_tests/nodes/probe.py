@@ -152,9 +152,14 @@ class Probe(Source):
         return list(self._read(("told",), event=event_id)["told"])
 
     @repeated
-    def log(self, lines: int) -> list[str]:
-        """Give the last ``lines`` lines of the handler's log."""
-        return list(self._read(("log",), lines=lines)["log"])
+    def log(self, lines: int, begin: int = 0) -> list[str]:
+        """Give the last ``lines`` lines of the handler's log, none from before byte ``begin``."""
+        return list(self._read(("log",), lines=lines, begin=begin)["log"])
+
+    @repeated
+    def log_size(self) -> int:
+        """Tell how many bytes the handler's log has: where what is logged next will begin."""
+        return int(self._read(("log_size",))["log_size"])
 
     def _read(self, parts: tuple[str, ...], **arguments: object) -> dict[str, Any]:
         """Ask for ``parts``; raise ``NodeError`` when there is no answer, or an error."""

@@ -200,15 +200,25 @@ class Reader:
             return []
 
     def log(self, request: dict[str, Any]) -> list[str]:
-        """Give the last ``lines`` lines of the handler's log."""
-        return tail(self._settings["handler_log"]).splitlines()[-request["lines"] :]
+        """Give the last ``lines`` lines of the handler's log, none from before byte ``begin``."""
+        text = tail(self._settings["handler_log"], request.get("begin", 0))
+        return text.splitlines()[-request["lines"] :]
+
+    def log_size(self, _request: dict[str, Any]) -> int:
+        """Tell how many bytes the handler's log has."""
+        try:
+            return Path(self._settings["handler_log"]).stat().st_size
+        except FileNotFoundError:
+            return 0
 
 
-def tail(path: str) -> str:
-    """Give the end of a file, "" where there is none yet."""
+def tail(path: str, begin: int = 0) -> str:
+    """Give the end of a file, none of it from before ``begin``; "" where there is none yet."""
     try:
         with Path(path).open("rb") as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL))
+            size = os.fstat(file.fileno()).st_size
+            # One that is shorter by now was begun anew.
+            file.seek(max(0, size - TAIL, begin if begin <= size else 0))
             return file.read().decode(errors="replace")
     except FileNotFoundError:
         return ""

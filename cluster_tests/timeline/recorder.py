@@ -1,10 +1,14 @@
-"""Records one switch: listens while it goes, asks the logs and clocks once it is over."""
+"""Records one switch: listens while it goes, compares clocks meanwhile, reads the logs after it.
+
+What can be asked while the cluster works costs no time then.
+"""
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Self
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from cluster_tests.consul.watch import Answer, ConsulWatch
 from cluster_tests.errors import HarnessError
@@ -17,7 +21,7 @@ from cluster_tests.timeline.engines import engine_events
 from cluster_tests.timeline.layers import Layer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
 
     from cluster_tests.cluster.cluster import Cluster
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
 # Below the flags, and nobody's; put and deleted, so that Consul keeps a tombstone there.
 _ANCHOR = "maintenance/recorder.cluster-tests"
 _LINES = 500  # of each node's log that are searched
+T = TypeVar("T")
 
 
 class Recorder:
@@ -42,12 +47,21 @@ class Recorder:
         self._answers: list[tuple[str, float, Answer]] = []
         self._docker: list[tuple[str, Mapping[str, Any]]] = []
         self._listening = ExitStack()
+        # By node: where its log ended at the beginning, and how far its clock is from ours.
+        self._begins: dict[str, int | HarnessError] = {}
+        self._clocks: dict[str, Future[Offset | HarnessError]] = {}
 
     def __enter__(self) -> Self:
         """Begin to listen."""
         # The flags' index counts for them alone as long as there is a tombstone among them.
         self._cluster.consul.leave_tombstone(_ANCHOR)
         self._listening.enter_context(self._cluster.overheard(self._hear))
+        probes = {name: node.probe for name, node in self._cluster.nodes.items()}
+        executor = self._listening.enter_context(ThreadPoolExecutor(len(probes), "clocks"))
+        begins = executor.map(lambda probe: _or_error(probe.log_size), probes.values())
+        self._begins = dict(zip(probes, begins, strict=True))
+        for name, probe in probes.items():
+            self._clocks[name] = executor.submit(_or_error, partial(measure, probe.clock))
         return self
 
     def __exit__(
@@ -85,9 +99,20 @@ class Recorder:
         changes = consul_events(self._answers, self._application)
         yield from (event for event in changes if event.at >= since)
 
-    def _ask(self, node: str) -> tuple[Offset, list[str]] | HarnessError:
-        probe = self._cluster.nodes[node].probe
+    def _ask(self, name: str) -> tuple[Offset, list[str]] | HarnessError:
+        probe = self._cluster.nodes[name].probe
+        clock = self._clocks[name].result() if name in self._clocks else None
+        begin = self._begins.get(name)
         try:
-            return measure(probe.clock), probe.log(_LINES)
+            # What nobody asked before, or in vain, is asked now: the way may be back.
+            offset = clock if isinstance(clock, Offset) else measure(probe.clock)
+            return offset, probe.log(_LINES, begin if isinstance(begin, int) else 0)
         except HarnessError as error:
             return error
+
+
+def _or_error(ask: Callable[[], T]) -> T | HarnessError:
+    try:
+        return ask()
+    except HarnessError as error:
+        return error

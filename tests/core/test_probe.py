@@ -113,6 +113,8 @@ def test_it_tells_how_far_an_event_is(bench: Bench) -> None:
 def test_it_reads_the_log(bench: Bench) -> None:
     (bench.deploy / "handler.log").write_text("1\n2\n")
     assert bench.probe.log(1) == ["2"]
+    assert bench.probe.log_size() == 4
+    assert bench.probe.log(2, begin=2) == ["2"]
     assert bench.probe.lines_about("1") == ["1"]
 
 

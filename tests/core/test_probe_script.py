@@ -66,13 +66,13 @@ class Running:
         message: dict[str, Any] = json.loads(self.process.stdout.readline())
         return message
 
-    def ask(self, *parts: str, **more: str) -> dict[str, Any]:
+    def ask(self, *parts: str, **more: object) -> dict[str, Any]:
         self.write({"id": 1, "read": parts, **ASK, **more})
         while "signal" in (message := self.line()):
             continue
         return message
 
-    def values(self, part: str, **more: str) -> Any:  # noqa: ANN401 - JSON
+    def values(self, part: str, **more: object) -> Any:  # noqa: ANN401 - JSON
         return self.ask(part, **more)["values"][part]
 
 
@@ -144,6 +144,18 @@ def test_it_gives_the_end_of_the_handlers_log(running: Running) -> None:
     assert running.values("log") == []
     (running.deploy / "handler.log").write_text("1\n2\n3\n")
     assert running.values("log") == ["2", "3"]
+
+
+def test_it_gives_what_was_logged_since_a_moment(running: Running) -> None:
+    assert running.values("log_size") == 0
+    log = running.deploy / "handler.log"
+    log.write_text("1\n2\n")
+    begin = running.values("log_size")
+    assert running.values("log", begin=begin) == []
+    log.write_text("1\n2\n3\n")
+    assert running.values("log", begin=begin) == ["3"]
+    log.write_text("4\n")  # begun anew
+    assert running.values("log", begin=begin) == ["4"]
 
 
 def test_it_gives_all_that_was_told_of_an_event_however_long_ago(running: Running) -> None:

@@ -46,14 +46,21 @@ def cluster(flags: ConsulWatch, docker: EngineEvents) -> Any:  # noqa: ANN401 - 
     left: list[str] = []
     sources = Sources(own)
     log = ["2026-01-01T00:00:03.000Z e1 INFO done"]
-    good = SimpleNamespace(clock=lambda: 0.0, log=lambda _lines: log)
-    bad = SimpleNamespace(clock=raises, log=lambda _lines: log)
+
+    def lines(_lines: int, begin: int) -> list[str]:
+        begins.append(begin)
+        return log
+
+    begins: list[int] = []
+    good = SimpleNamespace(clock=lambda: 0.0, log=lines, log_size=lambda: 70)
+    bad = SimpleNamespace(clock=raises, log=lines, log_size=raises)
     return SimpleNamespace(
         consul=SimpleNamespace(leave_tombstone=left.append),
         overheard=sources.overheard,
         nodes={"core1": SimpleNamespace(probe=good), "core2": SimpleNamespace(probe=bad)},
         inventory=SimpleNamespace(names=Names()),
         left=left,
+        begins=begins,
     )
 
 
@@ -84,6 +91,27 @@ def test_it_tells_what_was_heard_while_it_was_open(
     assert sum(event.layer is Layer.CONTAINER for event in found) == 1
     assert sum(event.layer is Layer.KV for event in found) == 1
     assert "done" in [event.what for event in found if event.layer is Layer.AGENT]
+    assert cluster.begins == [70]
+
+
+def test_where_nobody_listened_the_logs_still_tell(
+    cluster: Any,  # noqa: ANN401 - of paper
+) -> None:
+    found = list(Recorder(cluster, APPLICATION).events("e1", since=0.0))
+    assert "done" in [event.what for event in found if event.node == "core1"]
+    assert cluster.begins == [0]
+
+
+def test_a_node_that_could_not_be_asked_at_first_is_asked_again(
+    cluster: Any,  # noqa: ANN401 - of paper
+) -> None:
+    recorder = Recorder(cluster, APPLICATION)
+    with recorder:
+        pass
+    cluster.nodes["core2"].probe.clock = lambda: 0.0
+    found = list(recorder.events("e1", since=0.0))
+    assert "done" in [event.what for event in found if event.node == "core2"]
+    assert sorted(cluster.begins) == [0, 70]
 
 
 def test_a_node_that_cannot_be_asked_costs_its_own_part_only(
