@@ -22,11 +22,8 @@ IN_SERVING = (
         spec=DEPLOY_PAIR,
         sentences=("should_have_a_configuration_that_haproxy_accepts_on_every_node",),
         file="renderer.py",
-        old="            reload_haproxy(self.settings.haproxy_socket)",
-        new=(
-            "            reload_haproxy(self.settings.haproxy_socket)\n"
-            '            _replace(path, text + "    nonsense\\n")'
-        ),
+        old="        _replace(path, text)",
+        new='        _replace(path, text + "    nonsense\\n")',
         nodes=("core3",),
         restart=True,
     ),

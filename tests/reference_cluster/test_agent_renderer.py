@@ -23,6 +23,10 @@ def settings(tmp_path: Path) -> Settings:
     return settings_below(tmp_path)
 
 
+def loading(settings: Settings) -> Path:
+    return settings.haproxy_config.with_name("loading.cfg")
+
+
 def lines(settings: Settings) -> list[str]:
     return [line.split(" ", 1)[1] for line in settings.handler_log.read_text().splitlines()]
 
@@ -67,7 +71,25 @@ def test_haproxy_keeps_a_text_it_can_start_with(settings: Settings, fronts: Fron
     ours = renderer.Renderer(settings, cast("Any", None), Journal(settings.handler_log))
     assert not ours.render(EMPTY)
     assert settings.haproxy_config.read_text() == "before"
+    assert loading(settings).read_text() == "before"
     assert "- ERROR HAProxy is not loaded: HAProxy has not reloaded: cannot bind" in lines(settings)
+
+
+def test_haproxys_file_is_what_it_has_loaded(
+    settings: Settings, fronts: Fronts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.haproxy_config.write_text("before")
+
+    def reload(_socket: str) -> None:
+        assert loading(settings).read_text().startswith("# Rendered")
+        assert settings.haproxy_config.read_text() == "before"
+        fronts.load("haproxy")
+
+    monkeypatch.setattr(renderer, "reload_haproxy", reload)
+    ours = renderer.Renderer(settings, cast("Any", None), Journal(settings.handler_log))
+    assert ours.render(EMPTY)
+    assert fronts.loads == ["caddy", "check", "haproxy"]
+    assert settings.haproxy_config.read_text() == loading(settings).read_text()
 
 
 def test_a_text_that_does_not_pass_the_check_replaces_nothing(
