@@ -74,6 +74,13 @@ def started() -> dict[str, Any]:
     }
 
 
+def one_that_listened(cluster: Any) -> Recorder:  # noqa: ANN401 - of paper
+    recorder = Recorder(cluster, APPLICATION)
+    with recorder:
+        pass
+    return recorder
+
+
 def test_it_tells_what_was_heard_while_it_was_open(
     cluster: Any,  # noqa: ANN401 - of paper
     flags: ConsulWatch,
@@ -105,9 +112,7 @@ def test_where_nobody_listened_the_logs_still_tell(
 def test_a_node_that_could_not_be_asked_at_first_is_asked_again(
     cluster: Any,  # noqa: ANN401 - of paper
 ) -> None:
-    recorder = Recorder(cluster, APPLICATION)
-    with recorder:
-        pass
+    recorder = one_that_listened(cluster)
     cluster.nodes["core2"].probe.clock = lambda: 0.0
     found = list(recorder.events("e1", since=0.0))
     assert "done" in [event.what for event in found if event.node == "core2"]
@@ -117,9 +122,7 @@ def test_a_node_that_could_not_be_asked_at_first_is_asked_again(
 def test_a_node_that_cannot_be_asked_costs_its_own_part_only(
     cluster: Any,  # noqa: ANN401 - of paper
 ) -> None:
-    recorder = Recorder(cluster, APPLICATION)
-    with recorder:
-        pass
+    recorder = one_that_listened(cluster)
     found = list(recorder.events("e1", since=0.0))
     [bad] = [event for event in found if event.node == "core2"]
     assert bad.failed
