@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import tarfile
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import docker
@@ -99,8 +98,6 @@ class EngineConnection:
         except (docker.errors.DockerException, requests.RequestException, OSError) as error:
             message = f"{doing}: the engine does not answer ({_root(error)})"
             raise NodeError(self.node, message, remedy=self._remedy()) from error
-        except tarfile.TarError as error:
-            raise NodeError(self.node, f"{doing}: {error}") from error
 
     def _remedy(self) -> str:
         return f"on {self.node}: start the Docker engine (for the lab: cluster-tests lab up)"

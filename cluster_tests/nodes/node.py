@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,20 +9,18 @@ import docker.errors
 
 from cluster_tests.errors import NodeError
 from cluster_tests.model import Container, Volume
+from cluster_tests.nodes.engine_files import EngineFiles
 from cluster_tests.nodes.engine_processes import EngineProcesses
 from cluster_tests.way import repeated
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import PurePosixPath
 
     from cluster_tests.model import Application
 
 _PROJECT = "com.docker.compose.project"
 _SERVICE = "com.docker.compose.service"
 _COMPOSE = "com.docker.compose."
-# Links followed to a file in a container before it counts as a loop.
-_LINKS = 8
 
 
 @dataclass(frozen=True)
@@ -35,8 +31,8 @@ class Plugin:
     content: str
 
 
-class Engine(EngineProcesses):
-    """Thin readers of one node's engine, on top of what runs processes there."""
+class Engine(EngineFiles, EngineProcesses):
+    """Thin readers of one node's engine, on top of what runs processes and reads files there."""
 
     @repeated
     def version(self) -> dict[str, Any]:
@@ -142,29 +138,6 @@ class Engine(EngineProcesses):
         with self._translated(f"inspecting {container}"):
             image: str = self._api.inspect_container(container)["Config"]["Image"]
             return image
-
-    def read_file(self, container: str, path: PurePosixPath) -> bytes:
-        """Read a file of a container, following links; raise ``NodeError`` if there is none."""
-        target = path
-        for _ in range(_LINKS):
-            member, content = self._archived(container, target)
-            if member.isfile():
-                return content
-            if not member.issym():
-                break
-            target = target.parent / member.linkname
-        raise NodeError(self.node, f"{container}: {path} is no file")
-
-    @repeated
-    def _archived(self, container: str, path: PurePosixPath) -> tuple[tarfile.TarInfo, bytes]:
-        with self._translated(f"reading {path} in {container}"):
-            pieces, _ = self._api.get_archive(container, str(path))
-            with tarfile.open(fileobj=io.BytesIO(b"".join(pieces))) as archive:
-                member = archive.next()
-                if member is None:
-                    raise NodeError(self.node, f"{container}: {path}: an empty archive")
-                file = archive.extractfile(member) if member.isfile() else None
-                return member, file.read() if file else b""
 
     def remove_volume(self, name: str) -> None:
         """Remove a volume, whatever its driver; raise ``NodeError`` if it is not there."""

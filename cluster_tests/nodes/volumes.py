@@ -23,7 +23,7 @@ def read_schedules(node: str, jobs: Iterable[Mapping[str, str]]) -> frozenset[Sc
 def _schedule(node: str, job: Mapping[str, str]) -> Schedule:
     try:
         return Schedule(job["Name"], job["Action"], int(job["Timer"]), job["Active"] != "False")
-    except (KeyError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:  # half a line gives None
         raise NodeError(node, f"the volume plugin lists a job of unknown shape: {job}") from error
 
 

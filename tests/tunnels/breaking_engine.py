@@ -20,6 +20,11 @@ def as_json(value: object) -> bytes:
     return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
 
 
+def as_head(headers: str) -> bytes:
+    """Answer with nothing but ``headers``."""
+    return f"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{headers}\r\n".encode()
+
+
 def in_chunks(*pieces: bytes, headers: str = "") -> bytes:
     """Answer as for a body whose length the engine does not know beforehand."""
     chunks = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in (*pieces, b""))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from alive_helpers import assert_echoes, await_reconnection, await_state
-from breaking_engine import BreakingEngine, as_json, as_stream, in_chunks
+from breaking_engine import BreakingEngine, as_head, as_json, as_stream, in_chunks
 from far_ends import PATIENCE
 
 from cluster_tests.errors import NodeError
@@ -56,6 +56,9 @@ def engine(
     engine.close()
 
 
+STAT = "X-Docker-Container-Path-Stat: e30=\r\n"
+
+
 def archive(content: bytes) -> bytes:
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tar:
@@ -77,8 +80,9 @@ def test_an_answer_of_known_length_is_asked_for_again(
 def test_an_answer_in_chunks_is_asked_for_again(engine: Engine, breaking: BreakingEngine) -> None:
     packed = archive(b"all of it")
     breaking.answers["GET /containers/c/archive"] = in_chunks(
-        packed[:512], packed[512:], headers="X-Docker-Container-Path-Stat: e30=\r\n"
+        packed[:512], packed[512:], headers=STAT
     )
+    breaking.answers["HEAD /containers/c/archive"] = as_head(STAT)
     breaking.cut = ("GET /containers/c/archive", packed[:512] + b"\r\n")
     assert engine.read_file("c", PurePosixPath("/file")) == b"all of it"
     assert breaking.asked.count("GET /containers/c/archive") == 2
