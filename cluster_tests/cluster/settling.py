@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from cluster_tests.cluster.looking import Looking
 from cluster_tests.consul.flag_history import ANCHOR, FlagRecorder
 from cluster_tests.errors import NotSettledError
-from cluster_tests.expectation.comparison import difference
+from cluster_tests.expectation.comparison import difference, difference_of_registrations
 from cluster_tests.waiting.waiter import NotYet, Waited, wait_until
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ class Settling(Looking):
     def settle(self, expectation: Expectation, timeout: float | None = None) -> Waited[Observation]:
         """Wait until the cluster shows what is expected; ``timeout`` is in seconds.
 
-        Cheap looks come first: as long as the record is not the expected deploy's, or a node still
-        handles the event, there is nothing to observe. Raises ``NotSettledError`` with the
-        difference by node, and with the commands that show more.
+        Cheap looks come first: as long as the record is not the expected deploy's, a node still
+        handles the event, or Consul's checks do not pass, there is nothing to observe. Raises
+        ``NotSettledError`` with the difference by node, and with the commands that show more.
         """
         limit = self.inventory.deadlines.settle if timeout is None else timeout
         what = f"{expectation.application} at {expectation.placement}"
@@ -104,12 +104,18 @@ class Settling(Looking):
         return look
 
     def _settled(self, expectation: Expectation) -> Observation | NotYet:
-        not_yet = self._unhandled(expectation.history.event_id)
+        not_yet = self._unhandled(expectation.history.event_id) or self._unregistered(expectation)
         if not_yet is not None:
             return not_yet
         observed = self._observed(expectation.footprint)  # the record too, as it is by now
         found = difference(expectation, observed)
         return NotYet(str(found)) if found else observed
+
+    def _unregistered(self, expectation: Expectation) -> NotYet | None:
+        # Checks are mostly the last to come true, and one question tells.
+        registered = self.consul.registrations(expectation.application)
+        found = difference_of_registrations(expectation, registered)
+        return NotYet(str(found)) if found else None
 
     def _wrong_record(self, expectation: Expectation) -> NotYet | None:
         record = self.consul.record(expectation.application)

@@ -85,6 +85,14 @@ def difference(expectation: Expectation, observed: Observation) -> Difference:
     return Difference(tuple(_discrepancies(expected, found)))
 
 
+def difference_of_registrations(
+    expectation: Expectation, observed: Iterable[Registration]
+) -> Difference:
+    """Compare what ``difference`` compares of Consul's services, and nothing else."""
+    found = _comparable_registrations(expectation, observed)
+    return Difference(tuple(_of_sets("consul", "registrations", expectation.registrations, found)))
+
+
 def container_names(expectation: Expectation, observed: Observation) -> dict[str, str]:
     """Tell what the cluster calls the container of each service."""
     view = observed.nodes.get(expectation.placement.master or "", NodeView())
@@ -103,9 +111,7 @@ def comparable(expectation: Expectation, observed: Observation) -> Observation:
         observed,
         nodes=nodes,
         record=comparable_record(observed.record),
-        registrations=frozenset(
-            _comparable_registration(expectation, item) for item in observed.registrations
-        ),
+        registrations=_comparable_registrations(expectation, observed.registrations),
     )
 
 
@@ -143,6 +149,12 @@ def _comparable_sites(expectation: Expectation, sites: Iterable[Site]) -> Iterat
     for site in sites:
         answers_itself = site.upstream.startswith("status ") and site.upstream != MAINTENANCE
         yield replace(site, upstream=ITSELF) if site.domain in own and answers_itself else site
+
+
+def _comparable_registrations(
+    expectation: Expectation, observed: Iterable[Registration]
+) -> frozenset[Registration]:
+    return frozenset(_comparable_registration(expectation, item) for item in observed)
 
 
 def _comparable_registration(expectation: Expectation, found: Registration) -> Registration:

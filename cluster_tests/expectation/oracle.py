@@ -43,17 +43,22 @@ class Expectation(Question):
         The contract leaves the names to the cluster, but all places must agree on them: they are
         taken from the containers that run, and expected everywhere else.
         """
-        master = self.placement.master
         named = _Names(names or {})
         nodes = {node: self._view(node, named) for node in self.inventory.nodes}
-        if master is None:
+        if self.placement.master is None:
             return Observation(nodes)
-        checks = tuple(Check(url, "passing") for url in self.definition.check_urls)
         return Observation(
-            nodes,
-            record=expected_record(self, named),
-            registrations=frozenset({Registration(master, checks)}),
+            nodes, record=expected_record(self, named), registrations=self.registrations
         )
+
+    @property
+    def registrations(self) -> frozenset[Registration]:
+        """The application's service in Consul: the master's alone, with the checks declared."""
+        master = self.placement.master
+        if master is None:
+            return frozenset()
+        checks = tuple(Check(url, "passing") for url in self.definition.check_urls)
+        return frozenset({Registration(master, checks)})
 
     def _view(self, node: str, names: Mapping[str, str]) -> NodeView:
         role = self.placement.role_of(node)

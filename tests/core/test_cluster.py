@@ -20,11 +20,13 @@ from cluster_tests.expectation.question import History
 from cluster_tests.model import (
     NOWHERE,
     Application,
+    Check,
     ComposeService,
     FrontDefinition,
     NodeView,
     Observation,
     Placement,
+    Registration,
     ServiceDefinition,
     SiteDefinition,
     VolumeDefinition,
@@ -265,6 +267,26 @@ def test_nothing_is_observed_before_the_switch_is_over(
     assert world.looks == 4
     assert waited.looks == 2
     assert waited.silent == 0
+
+
+def test_nothing_is_observed_before_consuls_checks_pass(
+    cluster: Cluster,
+    expectation: Expectation,
+    world: World,
+    soon: Callable[[Callable[[], object]], None],
+) -> None:
+    settled = world.shown
+    failing = Registration("core2", (Check("http://one.cluster.test", "critical"),))
+    world.shown = replace(settled, registrations=frozenset({failing}))
+    looks: list[int] = []
+
+    def pass_the_checks() -> None:
+        looks.append(world.looks)
+        world.shown = settled
+
+    soon(pass_the_checks)
+    assert cluster.settle(expectation, timeout=5).looks == 2
+    assert looks == [0]
 
 
 def test_a_signal_is_what_makes_it_notice(
