@@ -21,7 +21,7 @@ from tunnels.errors import (
 from tunnels.gate import Gate
 from tunnels.health import Meter, State
 from tunnels.line import Line
-from tunnels.log import LOG
+from tunnels.log import FALLBACK_LOG, LOG
 from tunnels.loop import Loop
 from tunnels.relay import OpenRefused, Relay
 from tunnels.spares import Spares
@@ -189,7 +189,7 @@ class Tunnel:
                 raise
             destination = command_destination(spec.fallback_command, spec.remote_path)
             self._check_fallback(spec, destination, meter, forbidden)
-            LOG.warning(
+            FALLBACK_LOG.warning(
                 "%s forbids the forwarding of sockets: %s is reached by running '%s' instead, once "
                 "for each connection",
                 *(self.target, spec.remote_path, spec.fallback_command),

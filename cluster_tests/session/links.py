@@ -23,12 +23,12 @@ from cluster_tests.session.access import (
 from cluster_tests.way import UNBROKEN, Way
 from tunnels import SocketForward, TcpForward, TunnelGroup
 from tunnels.errors import GroupError, SpecError
+from tunnels.log import FALLBACK_LOG
 
 if TYPE_CHECKING:
     from cluster_tests.inventory.entries import Inventory
 
 _TOLD = logging.getLogger("tunnels")
-_OF_FALLBACKS = "tunnel"  # the module of the tunnels that logs them, one by one
 
 
 class _Teller(logging.Handler):
@@ -46,7 +46,7 @@ class Links:
         """Plan the tunnels; nothing is opened yet. Raises ``NodeError`` where none can be."""
         self._inventory = inventory
         self._teller = _Teller(logging.WARNING)
-        self._teller.addFilter(lambda record: record.module != _OF_FALLBACKS)
+        self._teller.addFilter(lambda record: record.name != FALLBACK_LOG.name)
         self._directory = sockets_directory()
         directory = Path(self._directory.name)
         self._consul = consul_forward(inventory)

@@ -209,6 +209,8 @@ class Tenant:
     def _await(self, expectation: Expectation, asked: float | None) -> Observation:
         """Wait until the cluster has settled; it was a switch if it was ``asked`` for."""
         waited = self._session.cluster.settle(expectation)
+        if waited.unannounced:
+            say(f"noticed late, because nothing told of the last change:\n{waited.unannounced}")
         if asked is not None:
             self._session.effort.switched(time.monotonic() - asked, waited.noticed)
         return waited.value

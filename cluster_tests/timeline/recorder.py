@@ -52,16 +52,18 @@ class Recorder:
         self._clocks: dict[str, Future[Offset | HarnessError]] = {}
 
     def __enter__(self) -> Self:
-        """Begin to listen."""
+        """Begin to listen; who is interrupted here listens no more."""
         # The flags' index counts for them alone as long as there is a tombstone among them.
         self._cluster.consul.leave_tombstone(_ANCHOR)
-        self._listening.enter_context(self._cluster.overheard(self._hear))
-        probes = {name: node.probe for name, node in self._cluster.nodes.items()}
-        executor = self._listening.enter_context(ThreadPoolExecutor(len(probes), "clocks"))
-        begins = executor.map(lambda probe: _or_error(probe.log_size), probes.values())
-        self._begins = dict(zip(probes, begins, strict=True))
-        for name, probe in probes.items():
-            self._clocks[name] = executor.submit(_or_error, partial(measure, probe.clock))
+        with ExitStack() as listening:
+            listening.enter_context(self._cluster.overheard(self._hear))
+            probes = {name: node.probe for name, node in self._cluster.nodes.items()}
+            executor = listening.enter_context(ThreadPoolExecutor(len(probes), "clocks"))
+            begins = executor.map(lambda probe: _or_error(probe.log_size), probes.values())
+            self._begins = dict(zip(probes, begins, strict=True))
+            for name, probe in probes.items():
+                self._clocks[name] = executor.submit(_or_error, partial(measure, probe.clock))
+            self._listening = listening.pop_all()
         return self
 
     def __exit__(

@@ -103,6 +103,8 @@ class Waited(Generic[T]):
     when the signal came is included. Where no signal asked for the last look, nobody knows when
     it came true: then it counts from the beginning of the look before. ``silent`` counts the looks
     that no signal asked for: more than a few mean that a source does not tell what it should.
+    ``unannounced`` is what was missing until a look that no signal asked for found it; "" where
+    the last look had its signal.
     """
 
     value: T
@@ -111,6 +113,7 @@ class Waited(Generic[T]):
     noticed: float
     looks: int
     silent: int
+    unannounced: str = ""
 
 
 def wait_until(
@@ -131,6 +134,7 @@ def wait_until(
     deadline = begin + timeout
     looking, looks, silent = 0.0, 0, 0
     look_began = begin
+    missing = ""
     while True:
         seen, since = bell.hear()
         known_false, look_began = look_began, time.monotonic()
@@ -140,11 +144,13 @@ def wait_until(
         looks += 1
         if not isinstance(found, NotYet):
             signalled = max(begin, since or known_false)
-            return Waited(found, now - begin, looking, now - signalled, looks, silent)
+            unannounced = missing if since is None else ""
+            return Waited(found, now - begin, looking, now - signalled, looks, silent, unannounced)
         if look_began >= deadline:
             raise NotSettledError(
                 f"{what}: not within {timeout:g} s ({looks} looks); the last one found:\n"
                 f"{found.reason}"
             )
+        missing = found.reason
         left = max(0.0, deadline - now)
         silent += not bell.wait(seen, min(backstop, left))

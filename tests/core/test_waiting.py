@@ -106,6 +106,18 @@ def test_without_signals_the_backstop_looks_and_is_counted() -> None:
         answers(NotYet("a"), NotYet("b"), 1), Bell(), what="x", timeout=5, backstop=0.01
     )
     assert (waited.looks, waited.silent) == (3, 2)
+    assert waited.unannounced == "b"
+
+
+def test_what_a_signal_told_of_is_not_unannounced() -> None:
+    bell = Bell()
+
+    def look() -> int | NotYet:
+        bell.ring()
+        return next(found)
+
+    found = iter((NotYet("a"), 1))
+    assert wait_until(look, bell, what="x", timeout=5).unannounced == ""
 
 
 def test_the_timeout_carries_the_last_reason() -> None:

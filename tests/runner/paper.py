@@ -138,6 +138,7 @@ class PaperCluster:
     """
 
     shows: Observation = FREE
+    unannounced: str = ""
     asked: list[tuple[Any, ...]] = field(default_factory=list)
     fails: dict[str, Exception] = field(default_factory=dict)
     fails_once: dict[str, Exception] = field(default_factory=dict)
@@ -164,7 +165,7 @@ class PaperCluster:
 
     def settle(self, expectation: Expectation) -> Waited[Observation]:
         self.note("settle", str(expectation.placement), expectation.history)
-        return Waited(self.shows, 1.0, 0.1, 0.1, 1, 0)
+        return Waited(self.shows, 1.0, 0.1, 0.1, 1, 0, self.unannounced)
 
     def replicate(self, _shown: Observation, master: str) -> dict[str, Replicated]:
         self.note("replicate", master)

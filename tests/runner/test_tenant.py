@@ -136,6 +136,17 @@ def test_a_cluster_that_does_not_settle_is_shown_as_it_is(
     assert "nowhere => core1/core2: NOT settled" in capsys.readouterr().out
 
 
+def test_a_late_notice_tells_what_was_missing_until_then(
+    tenant: Tenant, cluster: PaperCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tenant.move_in()
+    tenant.move(PAIR)
+    assert "noticed late" not in capsys.readouterr().out
+    cluster.unannounced = "core3: the routes"
+    tenant.move(PAIR)
+    assert "told of the last change:\n    core3: the routes\n" in capsys.readouterr().out
+
+
 def test_leaving_waits_destroys_removes_snapshots_and_withdraws_once(
     tenant: Tenant, session: SimpleNamespace, cluster: PaperCluster
 ) -> None:
