@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from cluster_tests.cluster.looking import Looking
@@ -92,24 +93,28 @@ class Settling(Looking):
         return waited
 
     def _looks_at(self, expectation: Expectation) -> Callable[[], Observation | NotYet]:
-        """Give what a wait does at each signal; the record is asked for until it is right, once."""
-        decided = False
+        """Give what a wait does at each signal; each cheap look is taken until it finds nothing.
+
+        Not once more after that: whether the event is handled does not change back, and all else
+        is in the observation.
+        """
+        cheap = [
+            partial(self._wrong_record, expectation),
+            partial(self._unhandled, expectation.history.event_id),
+            partial(self._unregistered, expectation),
+        ]
 
         def look() -> Observation | NotYet:
-            nonlocal decided
-            not_yet = None if decided else self._wrong_record(expectation)
-            decided = not_yet is None
-            return not_yet or self._settled(expectation)
+            while cheap:
+                not_yet = cheap[0]()
+                if not_yet is not None:
+                    return not_yet
+                del cheap[0]
+            observed = self._observed(expectation.footprint)
+            found = difference(expectation, observed)
+            return NotYet(str(found)) if found else observed
 
         return look
-
-    def _settled(self, expectation: Expectation) -> Observation | NotYet:
-        not_yet = self._unhandled(expectation.history.event_id) or self._unregistered(expectation)
-        if not_yet is not None:
-            return not_yet
-        observed = self._observed(expectation.footprint)  # the record too, as it is by now
-        found = difference(expectation, observed)
-        return NotYet(str(found)) if found else observed
 
     def _unregistered(self, expectation: Expectation) -> NotYet | None:
         # Checks are mostly the last to come true, and one question tells.
