@@ -17,7 +17,7 @@ from cluster_tests.forwards.commands import tunnels
 from cluster_tests.lab.commands import lab
 from cluster_tests.listing import list_specs
 from cluster_tests.nightly.commands import nightly
-from cluster_tests.reporting.commands import history, merge, report
+from cluster_tests.reporting.commands import history, merge, report, retell
 from cluster_tests.shell import lab_shell, shell
 from cluster_tests.tour.commands import tour
 
@@ -41,6 +41,7 @@ app.command()(shell)
 app.command("list")(list_specs)
 app.command()(clean)
 app.command()(report)
+app.command()(retell)
 app.command()(history)
 app.command()(merge)
 

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+REMEDY = "to mend it: "  # begins the line of what mends an error
+
+
 class ClusterTestsError(Exception):
     """Base of all: a message, and the command or step that mends it."""
 
@@ -43,7 +46,7 @@ class ClusterTestsError(Exception):
 
     def __str__(self) -> str:
         """Print the message, and the remedy on a line of its own."""
-        return f"{self.message}\n  to mend it: {self.remedy}" if self.remedy else self.message
+        return f"{self.message}\n  {REMEDY}{self.remedy}" if self.remedy else self.message
 
 
 class UsageError(ClusterTestsError):

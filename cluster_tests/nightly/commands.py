@@ -16,18 +16,20 @@ from cluster_tests.errors import UsageError
 from cluster_tests.nightly.running import Nightwatch
 from cluster_tests.nightly.steps import Night, closing, judging, of_the_night
 from cluster_tests.report import say
+from cluster_tests.reporting.retelling import retelling
 from cluster_tests.results.place import REPORT, RUN_ID, results_root, run_id
 from cluster_tests.results.reader import read_results
 from cluster_tests.results.verdict import Verdict
 from cluster_tests.results.writer import RUN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from cluster_tests.nightly.running import Done
 
 _LOCK = "nightly.lock"
 _MINUTE = 60.0
+_MOST = 3  # contexts of a part that are retold; the report has them all
 
 
 def nightly(
@@ -59,6 +61,8 @@ def nightly(
         watch.catch()
         judged = [as_written(night, each) for each in watch.run(judging(night))]
         done = judged + watch.run(closing(night))
+        for line in retold(night, judged):
+            say(line, indent=0)
         for line in told(done, night.directory / REPORT):
             say(line, indent=0)
     raise typer.Exit(of_the_night(each.verdict for each in done).exit_code)
@@ -69,14 +73,34 @@ def as_written(night: Night, done: Done) -> Done:
 
     On nodes that are not fit, a failure of the tour proves nothing either.
     """
-    path = night.root / done.step.environment.get(RUN_ID, "") / RUN
-    if done.verdict is not Verdict.UNKNOWN or done.remark or not path.is_file():
+    directory = _written_by(night, done)
+    if done.verdict is not Verdict.UNKNOWN or done.remark or directory is None:
         return done
     try:
-        found = read_results(path.parent).run.verdict
+        found = read_results(directory).run.verdict
     except UsageError as error:  # the night goes on: whatever was brought up must go down
         return replace(done, remark=error.message)
     return replace(done, verdict=found) if found is Verdict.INFRASTRUCTURE else done
+
+
+def retold(night: Night, done: Iterable[Done]) -> Iterator[str]:
+    """Yield what went wrong first in each part: its own lines are far above by the morning."""
+    for each in done:
+        directory = _written_by(night, each)
+        if each.verdict is Verdict.PASS or directory is None:
+            continue
+        try:
+            results = read_results(directory)
+        except UsageError as error:  # the night is over: what else it found is still to be told
+            yield f"{each.step.name}: {error.message}"
+            continue
+        yield from retelling(results, directory, most=_MOST)
+
+
+def _written_by(night: Night, done: Done) -> Path | None:
+    """Return where a part's own results are; None where it wrote none."""
+    directory = night.root / done.step.environment.get(RUN_ID, "")
+    return directory if (directory / RUN).is_file() else None
 
 
 def _with_our_commands(environ: Mapping[str, str]) -> dict[str, str]:

@@ -64,7 +64,7 @@ class EvidencePlugin:
         current.begin(cls.__name__)
         session = current.opened()
         if session is not None:
-            session.take_evidence()  # left where a run cannot be written down any more
+            session.take_evidence()  # left where no notes of the last one could be made
 
     def assertion_failed(self, _sentence: Callable[..., object], _error: Exception) -> None:
         """Let the cleanup know that evidence is wanted."""

@@ -13,7 +13,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from cluster_tests.results.verdict import INTERRUPTED_CODE
+from cluster_tests.results.verdict import INTERRUPTED_CODE, INTERRUPTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,7 @@ class Interrupted(Exception):  # noqa: N818 - nothing went wrong: somebody wants
 
     def __init__(self) -> None:
         """Say so in the report."""
-        super().__init__("interrupted before it was done")
+        super().__init__(INTERRUPTION)
 
 
 class Interrupts:

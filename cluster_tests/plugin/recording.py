@@ -1,5 +1,7 @@
 """Writes every run down: each context as it ends, and the report once the run is over.
 
+A run that did not pass closes with what went wrong, told again: cluster_tests/reporting/retelling.
+
 What becomes of a run that cannot be written down: cluster_tests/reporting/keeping.py.
 """
 
@@ -22,6 +24,10 @@ from cluster_tests.plugin.xml_errors import XmlErrorsPlugin, failed_step
 from cluster_tests.report import say
 from cluster_tests.reporting.keeping import Keeper
 from cluster_tests.reporting.recorder import Recorder
+from cluster_tests.reporting.retelling import retelling
+from cluster_tests.results.place import shown
+from cluster_tests.results.values import Results
+from cluster_tests.results.verdict import Verdict
 from cluster_tests.session import current
 
 if TYPE_CHECKING:
@@ -29,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
     from types import ModuleType
 
+    from cluster_tests.results.values import ScenarioRecord
     from cluster_tests.session.session import Session
 
 
@@ -43,6 +50,9 @@ class RecordingPlugin:
         self._module: ModuleType | None = None
         self._notes: Notes | None = None
         self._keeper = Keeper()
+        # What went wrong, for the end: also what could not be written down.
+        self._troubled: list[ScenarioRecord] = []
+        self._errors: list[str] = []
 
     @classmethod
     def locate(cls) -> tuple[type, type]:
@@ -75,7 +85,7 @@ class RecordingPlugin:
 
     def context_started(self, cls: type, example: object) -> None:
         """Begin the notes of a context."""
-        self._notes = self._keeper.keep(
+        self._notes = self._keeper.note(
             lambda: self._begin(cls, None if example is NO_EXAMPLE else str(example))
         )
 
@@ -111,17 +121,20 @@ class RecordingPlugin:
         if isinstance(error, Interrupted):
             self.unexpected_error(error)
             return
-        self._notes = self._keeper.keep(lambda: self._begin(cls, None))
+        self._notes = self._keeper.note(lambda: self._begin(cls, None))
         if self._notes:
             self._notes.went_wrong("examples", error)
         self._write()
 
     def unexpected_error(self, error: Exception) -> None:
         """Note what belongs to no class: an import, the grammar, the session's end."""
-        self._keeper.keep(lambda: self._note_unexpected(error))
+        message = self._keeper.note(lambda: said(error))
+        if message is not None:
+            self._errors.append(message)
+            self._keeper.keep(lambda: self._add_error(message))
 
     def get_exit_code(self) -> None:
-        """End the record with the verdict, and say where the report is.
+        """End the record with the verdict, retell what went wrong, and say where the report is.
 
         Contexts asks the plugins in turn for the exit code: the next one gives it.
         """
@@ -131,12 +144,22 @@ class RecordingPlugin:
         if self._keeper.broken is not None:
             self._verdict.unexpected_error(self._keeper.broken)
             self._recorder.give_up(self._verdict.verdict(), str(self._keeper.broken))
-        if report is not None and not self._quiet:
+            self._errors.append(str(self._keeper.broken))
+        if not self._quiet:
+            self._retell(report)
+
+    def _retell(self, report: Path | None) -> None:
+        rest = "see above" if report is None else "see the report"
+        run = replace(self._recorder.run, errors=tuple(self._errors))
+        results = Results(run, tuple(self._troubled))
+        for line in retelling(results, self._recorder.directory, rest=rest):
+            say(line, indent=0)
+        if report is not None:
             say(f"report: {report}", indent=0)
 
     def _begin(self, cls: type, example: str | None) -> Notes:
         assert self._module is not None  # noqa: S101 - no class without its file
-        file = _shown(Path(self._module.__file__ or self._module.__name__))
+        file = str(shown(Path(self._module.__file__ or self._module.__name__)))
         options = ["--inventory", self._inventory] if self._inventory else []
         repeat = self._order.alone(f"{file}:{cls.__name__}", options)
         return Notes(entry_in(self._module, cls), file, repeat, example)
@@ -147,21 +170,29 @@ class RecordingPlugin:
 
     def _write(self) -> None:
         notes, self._notes = self._notes, None
-        if notes is not None:
-            self._keeper.keep(lambda: self._add(notes))
+        if notes is None:
+            return
+        scenario = self._keeper.note(lambda: self._scenario(notes))
+        if scenario is None:
+            return
+        if scenario.verdict is not Verdict.PASS:
+            self._troubled.append(scenario)
+        self._keeper.keep(lambda: self._add(scenario))
 
-    def _add(self, notes: Notes) -> None:
-        session, scenario = self._about(), notes.scenario()
-        if session is None:
-            self._recorder.add(scenario)
-        else:
-            kept = session.take_evidence()
-            evidence = None if kept is None else str(kept.relative_to(self._recorder.directory))
-            self._recorder.add(replace(scenario, evidence=evidence), session.switches.take())
+    def _scenario(self, notes: Notes) -> ScenarioRecord:
+        scenario, session = notes.scenario(), current.opened()
+        kept = None if session is None else session.take_evidence()
+        if kept is None:
+            return scenario
+        return replace(scenario, evidence=str(kept.relative_to(self._recorder.directory)))
 
-    def _note_unexpected(self, error: Exception) -> None:
+    def _add(self, scenario: ScenarioRecord) -> None:
+        session = self._about()
+        self._recorder.add(scenario, () if session is None else session.switches.take())
+
+    def _add_error(self, message: str) -> None:
         self._about()
-        self._recorder.went_wrong(said(error))
+        self._recorder.went_wrong(message)
 
     def _about(self) -> Session | None:
         """Tell the recorder what is known by now of run and cluster."""
@@ -176,8 +207,3 @@ class RecordingPlugin:
         if session is not None:
             self._recorder.know_cluster(session.inventory, session.effort)
         return session
-
-
-def _shown(path: Path) -> str:
-    here = Path.cwd()
-    return str(path.relative_to(here) if path.is_relative_to(here) else path)

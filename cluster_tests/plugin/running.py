@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
     from types import ModuleType
 
-# Who is told of an error that Contexts does not hear of, in the order Contexts would tell them.
+# Who is told of an error that Contexts does not hear of, in the order Contexts would tell them,
+# after those who read tracebacks.
 _LISTENERS = [
-    XmlErrorsPlugin,
     VerdictPlugin,
     FailuresOnlyBefore,
     VerboseReporter,
@@ -70,8 +70,12 @@ class RunningPlugin:
 
     def request_plugins(self) -> Generator[list[type], dict[type, _Listener], None]:
         """Ask for those who are told of errors at the session's end."""
-        active = yield _LISTENERS
-        self._listeners = [active[kind] for kind in _LISTENERS if kind in active]
+        # Only here: its own neighbours import this module.
+        from cluster_tests.plugin.recording import RecordingPlugin  # noqa: PLC0415
+
+        kinds = [XmlErrorsPlugin, RecordingPlugin, *_LISTENERS]
+        active = yield kinds
+        self._listeners = [active[kind] for kind in kinds if kind in active]
 
     def test_run_started(self) -> None:
         """From here on an interruption is part of the run."""

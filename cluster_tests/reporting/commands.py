@@ -1,4 +1,4 @@
-"""``cluster-tests report``, ``history`` and ``merge``: what can be done with results afterwards."""
+"""``cluster-tests report``, ``retell``, ``history``, ``merge``: what results are good for later."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from cluster_tests.errors import UsageError
 from cluster_tests.history.store import History
 from cluster_tests.report import Progress, say
 from cluster_tests.reporting.past import told
-from cluster_tests.results.place import VARIABLE, results_root
+from cluster_tests.reporting.retelling import MOST, retelling
+from cluster_tests.results.place import REPORT, VARIABLE, results_root
 
 
 def report(
@@ -31,6 +32,28 @@ def report(
     with Progress(f"{directory}: reading"):
         path = conclude(directory)
     typer.echo(path)
+
+
+def retell(
+    directory: Annotated[
+        Path | None, typer.Argument(help="A run's directory (default: the latest run's).")
+    ] = None,
+    *,
+    most: Annotated[int, typer.Option(min=1, help="How many contexts to tell of.")] = MOST,
+) -> None:
+    """Tell again what went wrong in a run, in the few lines that it closed with.
+
+    For the end of a CI job's log, say. Works for a run that was killed, too, as far as it came.
+    """
+    from cluster_tests.results.reader import latest_run, read_results  # noqa: PLC0415 - the same
+
+    place = directory or latest_run(results_root(os.environ))
+    results = read_results(place)
+    for line in retelling(results, place, most=most):
+        typer.echo(line)
+    if (place / REPORT).is_file():
+        typer.echo(f"report: {place / REPORT}")
+    typer.echo(f"verdict: {results.run.verdict or 'not ended'}")
 
 
 def merge(

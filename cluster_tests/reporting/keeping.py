@@ -28,13 +28,16 @@ class Keeper:
 
     def keep(self, step: Callable[[], T]) -> T | None:
         """Make a step; after the first that fails none is made, and None is returned."""
-        if self.broken is not None:
-            return None
+        return self.note(step) if self.broken is None else None
+
+    def note(self, step: Callable[[], T]) -> T | None:
+        """Make a step that writes nothing: also after a failure, for what is told at the end."""
         try:
             return step()
         except Exception as error:  # noqa: BLE001 - told here, and part of the verdict at the end
-            self.broken = _as_ours(error)
-            say(f"warning: this run is not written down any more: {self.broken}", indent=0)
+            if self.broken is None:
+                self.broken = _as_ours(error)
+                say(f"warning: this run is not written down any more: {self.broken}", indent=0)
             return None
 
 

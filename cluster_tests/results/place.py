@@ -26,6 +26,12 @@ def results_root(environ: Mapping[str, str]) -> Path:
     return Path(named) if named else _DEFAULT
 
 
+def shown(path: Path) -> Path:
+    """Shorten a path for people who are in the working directory, to paste it there."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
 def journal_path(environ: Mapping[str, str]) -> Path:
     """Return the file that says what runs created on clusters, and have not removed yet."""
     return results_root(environ) / "journal.jsonl"

@@ -35,6 +35,14 @@ def read_results(directory: Path) -> Results:
     return Results(run, scenarios, timelines, kept)
 
 
+def latest_run(root: Path) -> Path:
+    """Return the directory of the run that was written last; raise ``UsageError`` for none."""
+    runs = list(root.glob(f"*/{RUN}"))
+    if not runs:
+        raise UsageError(f"no run is kept in {root}", remedy="run specs first: run-contexts specs/")
+    return max(runs, key=lambda path: path.stat().st_mtime).parent
+
+
 def _kept(evidence: Path) -> tuple[Kept, ...]:
     """Read the list of what was kept; a run that was killed meanwhile wrote none, or half of it."""
     try:

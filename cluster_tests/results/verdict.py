@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 INTERRUPTED_CODE = 130  # what shells report for a command that Ctrl-C ended
+# The message of what was interrupted: nothing went wrong there.
+INTERRUPTION = "interrupted before it was done"
 
 
 class Verdict(StrEnum):

@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cluster_tests.plugin.notes import said
 from cluster_tests.report import say
-from cluster_tests.reporting.keeping import Keeper, told
+from cluster_tests.reporting.keeping import Keeper
 from cluster_tests.reporting.recorder import Recorder
 from cluster_tests.results.place import utc_text
 from cluster_tests.results.values import ScenarioRecord, SentenceRecord, StepError
@@ -56,7 +57,7 @@ class TourRecording:
 
     def went_wrong(self, error: Exception) -> None:
         """Write down what ended the tour before its last step."""
-        self._keeper.keep(lambda: self._recorder.went_wrong(told(error)))
+        self._keeper.keep(lambda: self._recorder.went_wrong(said(error)))
 
     def end(self, verdict: Verdict) -> Verdict:
         """Make the report, say where it is, and return the verdict of it all."""

@@ -15,7 +15,7 @@ from cluster_tests.journal import Claim, Journal
 from cluster_tests.nightly import commands
 from cluster_tests.nightly.running import Done, Nightwatch, end
 from cluster_tests.nightly.steps import Night, Step, closing, judging, of_the_night, verdict_of
-from cluster_tests.results.values import RunRecord
+from cluster_tests.results.values import RunRecord, ScenarioRecord, StepError
 from cluster_tests.results.verdict import Verdict
 from cluster_tests.results.writer import RunWriter
 
@@ -320,6 +320,46 @@ def test_one_night_at_a_time(tmp_path: Path) -> None:
         commands._alone(path).__enter__()
     with commands._alone(path):
         pass
+
+
+def a_scenario(number: int, verdict: Verdict) -> ScenarioRecord:
+    wrong = (StepError("given", verdict, "core3: no answer"),)
+    return ScenarioRecord(
+        "x", f"When{number}", "a_specs.py", "", verdict, "", 1.0, "run", errors=wrong
+    )
+
+
+def test_the_morning_reads_the_first_contexts_that_went_wrong_in_each_part(tmp_path: Path) -> None:
+    night = on_the_lab(tmp_path)
+    steps = {each.name: each for each in judging(night)}
+    for name in ("specs", "tour"):
+        writer = RunWriter(tmp_path / f"night-{name}")
+        writer.run(RunRecord(name, ("y",), "z", verdict=Verdict.FAIL))
+        for number in range(5):
+            writer.scenario(a_scenario(number, Verdict.FAIL), [])
+    done = [
+        Done(steps["doctor"], Verdict.PASS, 1.0),
+        Done(steps["specs"], Verdict.FAIL, 1.0),
+        Done(steps["tour"], Verdict.PASS, 1.0),
+    ]
+    told = [line for line in commands.retold(night, done) if not line.startswith(" ")]
+    named = [f"fail: a_specs.py:When{number}" for number in range(3)]
+    assert told == [*named, "… and 2 more: see the report"]
+
+
+def test_a_part_that_cannot_be_retold_hides_no_other(tmp_path: Path) -> None:
+    night = on_the_lab(tmp_path)
+    steps = {each.name: each for each in judging(night)}
+    (tmp_path / "night-specs").mkdir()
+    (tmp_path / "night-specs" / "run.json").write_text("{}")
+    writer = RunWriter(tmp_path / "night-tour")
+    writer.run(RunRecord("tour", ("y",), "z"))
+    writer.scenario(a_scenario(7, Verdict.UNKNOWN), [])
+    done = [Done(steps[name], Verdict.UNKNOWN, 1.0) for name in ("specs", "tour")]
+    first, *others = commands.retold(night, done)
+    assert first.startswith("specs: ")
+    assert "holds no results" in first
+    assert "unknown: a_specs.py:When7" in others
 
 
 def test_the_morning_reads_a_line_a_step_and_where_the_report_is(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ if name in ("specs", "tour"):
     of_ours = (os.environ["CLUSTER_TESTS_" + each] for each in ("RESULTS", "RUN_ID"))
     directory = os.path.join(*of_ours)
     os.makedirs(directory)
-    open(os.path.join(directory, "run.json"), "w").write("{}")
+    open(os.path.join(directory, "run.json"), "w").write(os.environ.get("WRITTEN", "{}"))
 wanted = json.loads(os.environ["WANTED"]).get(name, 0)
 if wanted == "wait":
     def clear(*_):
@@ -134,6 +134,18 @@ def test_a_whole_night(nights: Nights, wanted: dict[str, Any], code: int) -> Non
     ended, output = nights.run(**wanted)
     assert ended == code, output
     assert names(nights.asked) == WHOLE
+
+
+def test_a_whole_night_tells_what_went_wrong_before_it_is_summed_up(
+    nights: Nights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = {"format": 1, "run_id": "x", "command": [], "started": "", "errors": ["no cluster"]}
+    monkeypatch.setenv("WRITTEN", json.dumps(run))
+    _, output = nights.run(tour=1)
+    lines = output.splitlines()
+    assert lines.count("the run itself: no cluster") == 1  # the specs passed
+    assert lines.index("the run itself: no cluster") < len(lines) - len(WHOLE)
+    assert lines[-1] == "verdict of the night: fail"
 
 
 @pytest.mark.parametrize(

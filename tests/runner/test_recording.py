@@ -125,6 +125,18 @@ def test_a_run_in_which_nothing_could_start_is_written_down_too(specs: SpecFolde
     assert int(root.get("errors", "0")) >= 1
 
 
+def test_what_goes_wrong_at_the_session_s_end_is_written_down(specs: SpecFolder) -> None:
+    failing = """
+    from cluster_tests.errors import HarnessError
+    from cluster_tests.session import current
+    def close(): raise HarnessError("core2 keeps it")
+    current.close = close
+    """
+    specs.write("a_spec.py", failing + GOOD)
+    assert specs.run().returncode == 2
+    assert results_of(specs).run.errors == ("core2 keeps it",)
+
+
 def test_a_run_without_a_spec_is_no_pass_in_its_record_either(specs: SpecFolder) -> None:
     assert specs.run().returncode == 3
     run = results_of(specs).run
