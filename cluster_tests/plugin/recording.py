@@ -20,7 +20,7 @@ from cluster_tests.plugin.order import OrderPlugin
 from cluster_tests.plugin.selection import entry_in
 from cluster_tests.plugin.sharding import ShardingPlugin
 from cluster_tests.plugin.verdict import VerdictPlugin
-from cluster_tests.plugin.xml_errors import XmlErrorsPlugin, failed_step
+from cluster_tests.plugin.xml_errors import XmlErrorsPlugin, failed_steps
 from cluster_tests.report import say
 from cluster_tests.reporting.keeping import Keeper
 from cluster_tests.reporting.recorder import Recorder
@@ -111,9 +111,10 @@ class RecordingPlugin:
         self._write()
 
     def context_errored(self, _cls: type, _example: object, error: Exception) -> None:
-        """Write the context down with the step that raised."""
-        if self._notes:
-            self._notes.went_wrong(failed_step(error), error)
+        """Write the context down with the steps that raised."""
+        for step, raised in failed_steps(error):
+            if self._notes:
+                self._notes.went_wrong(step, raised)
         self._write()
 
     def test_class_errored(self, cls: type, error: Exception) -> None:

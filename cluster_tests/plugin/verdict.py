@@ -15,7 +15,7 @@ from contexts.plugins.reporting import ExitCodeReporter
 from cluster_tests.errors import ClusterTestsError, HarnessError, LabError, UsageError
 from cluster_tests.plugin.foundation import FoundationPlugin
 from cluster_tests.plugin.interrupts import Interrupted
-from cluster_tests.plugin.xml_errors import XmlErrorsPlugin
+from cluster_tests.plugin.xml_errors import XmlErrorsPlugin, failed_steps
 from cluster_tests.report import say
 from cluster_tests.results.verdict import Verdict, in_sum
 
@@ -74,8 +74,13 @@ class VerdictPlugin:
         self._judge(error)
 
     def context_errored(self, _cls: type, _example: object, error: Exception) -> None:
-        """Judge an error of a given, a because or a cleanup."""
-        self._judge(error)
+        """Judge the errors of a given, a because and a cleanup, and let none hide another."""
+        *earlier, (_, last) = failed_steps(error)
+        for step, raised in earlier:
+            self._judge(raised)
+            if isinstance(last, ClusterTestsError):  # of others the whole chain is printed
+                last.add_note(f"before that, its {step} raised: {raised}")
+        self._judge(last)
 
     def test_class_errored(self, _cls: type, error: Exception) -> None:  # noqa: PT019 - a hook
         """Judge an error of a class's examples or construction."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # The functions of contexts.core that run the steps of a context.
 _STEPS = {"run_setup": "given", "run_action": "because", "run_teardown": "cleanup"}
+_BEFORE = frozenset({"given", "because"})  # what the cleanup comes after
 
 
 class XmlErrorsPlugin:
@@ -46,8 +47,9 @@ class XmlErrorsPlugin:
         self._xml = active[XmlReporter]
 
     def context_errored(self, cls: type, example: object, error: Exception) -> None:
-        """Add the step that raised to the context that is open."""
-        self._add(failed_step(error), error)
+        """Add the steps that raised to the context that is open."""
+        for step, raised in failed_steps(error):
+            self._add(step, raised)
         self._xml.context_ended(cls, example)
 
     def test_class_errored(self, cls: type, error: Exception) -> None:
@@ -70,6 +72,21 @@ class XmlErrorsPlugin:
         stand_in.__name__ = step
         self._xml.assertion_started(stand_in)
         self._xml.assertion_errored(stand_in, error)
+
+
+def failed_steps(error: Exception) -> list[tuple[str, Exception]]:
+    """List the steps of a context that raised, in order, each with what it raised.
+
+    Contexts runs the cleanup in any case, and hands on what that raises: a given or because that
+    raised before is the exception's context (Python's data model, ``__context__``).
+    """
+    found = [(failed_step(error), error)]
+    earlier = error.__context__
+    while earlier is not None:
+        if isinstance(earlier, Exception) and failed_step(earlier) in _BEFORE:
+            found.insert(0, (failed_step(earlier), earlier))
+        earlier = earlier.__context__
+    return found
 
 
 def failed_step(error: Exception) -> str:

@@ -106,6 +106,32 @@ def test_a_failure_outweighs_what_is_unknown(specs: SpecFolder) -> None:
     assert done.stdout.endswith("verdict: fail, 1 could not be judged\n")
 
 
+@pytest.mark.parametrize("step", ["given", "because"])
+def test_a_cleanup_that_raises_hides_nothing_of_what_came_before(
+    specs: SpecFolder, step: str
+) -> None:
+    specs.write(
+        "a_spec.py",
+        f"""
+        from cluster_tests.errors import ClusterError, HarnessError
+        class WhenX:
+            def given(self): self._broken("given")
+            def because(self): self._broken("because")
+            def _broken(self, step):
+                if step == "{step}": raise ClusterError("it broke its promise")
+            def should_a(self): assert 1
+            def cleanup(self):
+                try: {{}}["deep down"]
+                except KeyError as error: raise HarnessError("no answer") from error
+    """,
+    )
+    done = specs.run("specs", "-v")
+    assert done.returncode == 1
+    assert f"before that, its {step} raised: it broke its promise" in done.stdout
+    assert f"    {step}: it broke its promise\n    1 more did not hold: cleanup\n" in done.stdout
+    assert done.stdout.endswith("verdict: fail, 1 could not be judged\n")
+
+
 def test_our_own_errors_show_message_and_remedy_without_a_traceback(specs: SpecFolder) -> None:
     specs.write(
         "a_spec.py",
