@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -106,7 +107,8 @@ def test_a_lab_that_stays_up_is_named(checkout: Path) -> None:
 def test_an_earlier_run_is_not_taken_for_this_one(checkout: Path) -> None:
     old = checkout / "results" / "old"
     old.mkdir(parents=True)
-    (old / "run.json").write_text("{}")
+    told = {"format": 1, "run_id": "old", "command": [], "started": "", "errors": ["long ago"]}
+    (old / "run.json").write_text(json.dumps(told))
     os.utime(old / "run.json", (1, 1))
     makefile = MAKEFILE.format(python="false", test="true")
     (checkout / "Makefile").write_text(makefile)
