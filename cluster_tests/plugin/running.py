@@ -15,6 +15,8 @@ from cluster_tests.errors import ClusterTestsError, UsageError
 from cluster_tests.grammar.rules import require_good_grammar
 from cluster_tests.plugin.interrupts import interrupts
 from cluster_tests.plugin.options import add_options, inventory_source, refuse
+from cluster_tests.plugin.recording import RecordingPlugin
+from cluster_tests.plugin.selection import SelectionPlugin
 from cluster_tests.plugin.verdict import VerdictPlugin
 from cluster_tests.plugin.xml_errors import XmlErrorsPlugin
 from cluster_tests.report import say
@@ -25,9 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
     from types import ModuleType
 
-# Who is told of an error that Contexts does not hear of, in the order Contexts would tell them,
-# after those who read tracebacks.
+# Who is told of an error that Contexts does not hear of, in the order Contexts would tell them.
 _LISTENERS = [
+    XmlErrorsPlugin,
+    RecordingPlugin,
     VerdictPlugin,
     FailuresOnlyBefore,
     VerboseReporter,
@@ -51,8 +54,8 @@ class RunningPlugin:
 
     @classmethod
     def locate(cls) -> tuple[None, type]:
-        """Come before those that judge and write down what happens here."""
-        return None, XmlErrorsPlugin
+        """Check the grammar before anything is selected, run or written down."""
+        return None, SelectionPlugin
 
     def setup_parser(self, parser: argparse.ArgumentParser) -> None:
         """Add ``--inventory`` and ``--keep``."""
@@ -70,12 +73,8 @@ class RunningPlugin:
 
     def request_plugins(self) -> Generator[list[type], dict[type, _Listener], None]:
         """Ask for those who are told of errors at the session's end."""
-        # Only here: its own neighbours import this module.
-        from cluster_tests.plugin.recording import RecordingPlugin  # noqa: PLC0415
-
-        kinds = [XmlErrorsPlugin, RecordingPlugin, *_LISTENERS]
-        active = yield kinds
-        self._listeners = [active[kind] for kind in kinds if kind in active]
+        active = yield _LISTENERS
+        self._listeners = [active[kind] for kind in _LISTENERS if kind in active]
 
     def test_run_started(self) -> None:
         """From here on an interruption is part of the run."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from cluster_tests.errors import UsageError
 from cluster_tests.grammar.catalogue import entry_of, is_selected, require_known
 from cluster_tests.grammar.rules import spec_classes
-from cluster_tests.plugin.running import RunningPlugin
 from cluster_tests.plugin.xml_errors import XmlErrorsPlugin
 
 if TYPE_CHECKING:
@@ -28,9 +27,9 @@ class SelectionPlugin:
         self._but: list[str] = []
 
     @classmethod
-    def locate(cls) -> tuple[type, type]:
-        """Come after the grammar is checked, and before anything is run or written down."""
-        return RunningPlugin, XmlErrorsPlugin
+    def locate(cls) -> tuple[None, type]:
+        """Come before anything is run or written down."""
+        return None, XmlErrorsPlugin
 
     def setup_parser(self, parser: argparse.ArgumentParser) -> None:
         """Add the two options."""
