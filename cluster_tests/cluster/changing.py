@@ -13,6 +13,8 @@ from cluster_tests.errors import NodeError
 from cluster_tests.waiting.side_by_side import side_by_side
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cluster_tests.cluster.replication import Replicated
     from cluster_tests.model import Application, Observation, Placement
     from cluster_tests.nodes.node import Engine
@@ -37,13 +39,13 @@ class Changing(Connected):
             "slave": placement.slave,
             "update": update,
         }
-        return self.consul.fire("deploy", event)
+        return self._fire("deploy", event)
 
     def destroy(self, application: Application) -> str:
         """Ask for the application's end and tell the event's ID; raises as ``deploy`` does."""
         self.inventory.require_may_change(f"destroy {application}")
         event = {"repo": application.repo_url, "branch": application.branch}
-        return self.consul.fire("destroy", event)
+        return self._fire("destroy", event)
 
     def migrate(self, source: Application, target: Application, *, update: bool | None) -> str:
         """Ask for the source's data in ``target`` and tell the event's ID; raises as ``deploy``.
@@ -58,12 +60,17 @@ class Changing(Connected):
         }
         if update is not None:
             event["update"] = update
-        return self.consul.fire("migrate", event)
+        return self._fire("migrate", event)
 
     def send(self, name: str, payload: str) -> str:
         """Send any event, well-formed or not, and tell its ID; raises as ``deploy`` does."""
         self.inventory.require_may_change(f"send the event {name}")
-        return self.consul.fire_raw(name, payload)
+        with self.effort.cluster("asking"):
+            return self.consul.fire_raw(name, payload)
+
+    def _fire(self, name: str, event: Mapping[str, object]) -> str:
+        with self.effort.cluster("asking"):
+            return self.consul.fire(name, event)
 
     def deliver_again(self, event_id: str) -> None:
         """Hand an event over to every node's agent once more, in the way Consul's watch does.
