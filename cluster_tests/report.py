@@ -7,6 +7,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, TextIO
 
+from cluster_tests.live import ERASE, columns_of, live_line
+
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
 _PATIENCE = 2.0  # seconds that may pass without a word
 _REPAINT = 0.25  # seconds between two paintings of a live line
 _REMIND = 30.0  # seconds between two lines in a log
-_ERASE = "\r\x1b[K"  # ECMA-48: back to the first column, erase to the end of the line
 
 
 def say(text: str, *, indent: int = 4) -> None:
@@ -27,8 +28,9 @@ def say(text: str, *, indent: int = 4) -> None:
 class Progress:
     """Says what is being done once that has taken two seconds: ``with Progress("…") as step``.
 
-    On a terminal one line is repainted and erased at the end; elsewhere a plain line is printed,
-    and again every half minute. What is quick prints nothing.
+    On a terminal one line is repainted and erased at the end, with how far the run is
+    (``live_line``); elsewhere a plain line is printed, and again every half minute. What is quick
+    prints nothing.
     """
 
     def __init__(
@@ -36,11 +38,12 @@ class Progress:
     ) -> None:
         """Describe the work; keep silent for ``patience`` seconds, then write to ``stream``.
 
-        It is stdout, unless stdout is for what the command was asked for.
+        It is stdout, unless stdout is for what the command was asked for, or captured while the
+        run has a screen.
         """
         self._doing = doing
         self._patience = patience
-        self._stream: TextIO = stream or sys.stdout
+        self._stream: TextIO = stream or live_line.screen or sys.stdout
         self._started = time.monotonic()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._talk, name="progress", daemon=True)
@@ -79,10 +82,13 @@ class Progress:
             self._remind()
 
     def _paint(self) -> None:
+        live_line.shown = True
         while True:
-            self._write(f"{_ERASE}    {self._doing} … {self.seconds:.0f} s")
+            doing = f"{self._doing} … {self.seconds:.0f} s"
+            self._write(ERASE + live_line.text(doing, columns_of(self._stream)))
             if self._over.wait(_REPAINT):
-                self._write(_ERASE)
+                self._write(ERASE)
+                live_line.shown = False
                 return
 
     def _remind(self) -> None:

@@ -42,7 +42,7 @@ FLOORS: list[dict[str, set[str]]] = [
     {"reporting": {"cluster_tests.reporting"}},
     {
         "grammar": {"cluster_tests.grammar"},
-        "report": {"cluster_tests.report"},
+        "report": {"cluster_tests.report", "cluster_tests.live"},
         "lab": {"cluster_tests.lab"},
     },
     {

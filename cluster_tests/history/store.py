@@ -48,9 +48,13 @@ class History:
     is of another version of this project.
     """
 
-    def __init__(self, root: Path) -> None:
-        """Use the file in ``root``; nothing is opened yet."""
+    def __init__(self, root: Path, *, patience: float = _PATIENCE) -> None:
+        """Use the file in ``root``; nothing is opened yet.
+
+        ``patience`` is how many seconds to wait for another run that is writing.
+        """
         self.path = root / FILE
+        self._patience = patience
 
     def add(self, results: Results) -> None:
         """Add a run, or replace what is known of it; it takes the place of its parts."""
@@ -150,7 +154,7 @@ class History:
     def _open(self) -> Iterator[sqlite3.Connection]:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with closing(sqlite3.connect(self.path, timeout=_PATIENCE)) as database, database:
+            with closing(sqlite3.connect(self.path, timeout=self._patience)) as database, database:
                 database.execute("PRAGMA foreign_keys = ON")
                 self._prepare(database)
                 yield database

@@ -13,6 +13,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from cluster_tests.live import ERASE, live_line
 from cluster_tests.results.verdict import INTERRUPTED_CODE, INTERRUPTION
 
 if TYPE_CHECKING:
@@ -91,7 +92,9 @@ class Interrupts:
 
 def _tell(text: str) -> None:
     # Not print: the signal may have come in the middle of one, and buffers are not reentrant.
-    os.write(2, f"\n{text}\n".encode())
+    # Where a live line is, it gives way: it would stay on the screen for ever.
+    begin = ERASE if live_line.shown and os.isatty(2) else "\n"
+    os.write(2, f"{begin}{text}\n".encode())
 
 
 interrupts = Interrupts()  # signals belong to the process, so there is one of these

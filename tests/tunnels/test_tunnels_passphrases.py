@@ -5,12 +5,8 @@ from __future__ import annotations
 import base64
 import logging
 import os
-import pty
-import re
-import select
 import subprocess
 import sys
-import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -18,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from far_ends import PATIENCE, STARTING
 from opening import opens, refused
+from terminal import Terminal
 
 from cluster_tests.bench.sshd import make_key
 from tunnels import Tunnel, TunnelGroup, passphrase
@@ -39,58 +36,6 @@ PHRASE = "a sécret phrase"
 
 def locked_key(path: Path, *options: str) -> Path:
     return make_key(path, "-N", PHRASE, *options)
-
-
-class Terminal:
-    """A Python program on a terminal of its own, as a person sees it."""
-
-    def __init__(self, program: str) -> None:
-        self.said = ""
-        self._terminal, theirs = pty.openpty()
-        # Who leads a session without a terminal takes the first that it opens as its own: tty(4).
-        takes = "import os, signal; os.close(os.open(os.ttyname(0), os.O_RDWR))"
-        # Tests that a shell runs in the background inherit that Ctrl-C is ignored; a person's
-        # programs do not (POSIX, Shell Command Language, 2.11).
-        takes += "; signal.signal(signal.SIGINT, signal.default_int_handler)"
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", f"{takes}\n{program}"],
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
-        )
-        os.close(theirs)
-
-    def wait_for(self, pattern: str) -> None:
-        """Read until ``pattern`` is shown; forget what came before its end."""
-        deadline = time.monotonic() + STARTING
-        while (found := re.search(pattern, self.said)) is None:
-            assert self._read(deadline), f"never showed {pattern!r}, but: {self.said}"
-        self.said = self.said[found.end() :]
-
-    def type(self, text: str) -> None:
-        os.write(self._terminal, text.encode())
-
-    def status(self) -> int:
-        """Read what is left, wait for the end, give the exit code."""
-        deadline = time.monotonic() + STARTING
-        while self._read(deadline):
-            pass
-        os.close(self._terminal)
-        return self._process.wait(STARTING)
-
-    def _read(self, deadline: float) -> bool:
-        """Read what comes next; False at the end."""
-        wait = max(0.0, deadline - time.monotonic())
-        if not select.select([self._terminal], [], [], wait)[0]:
-            self._process.kill()
-            pytest.fail(f"the program neither went on nor ended, and showed: {self.said}")
-        try:
-            data = os.read(self._terminal, 4096)
-        except OSError:  # EIO: the other side is closed
-            return False
-        self.said += data.decode()
-        return bool(data)
 
 
 PROGRAM = """
