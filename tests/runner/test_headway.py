@@ -6,12 +6,11 @@ import os
 import re
 import sqlite3
 from itertools import pairwise
+from threading import Timer
 from typing import TYPE_CHECKING
 
 import pytest
 from terminal import Terminal
-
-from cluster_tests.plugin.headway import _PATIENCE
 
 if TYPE_CHECKING:
     from spec_folder import SpecFolder
@@ -53,6 +52,7 @@ SLOW = """
         def should_hold(self): assert 1
 """
 MAIN = "import sys, contexts.__main__; sys.argv = {argv!r}; contexts.__main__.cmd()"
+SOON = 20  # seconds; whoever adds a run to the history waits 30 for another that writes
 IN_ORDER = "--no-random"
 TIME = r"    \d\d:\d\d:\d\d  "
 
@@ -180,6 +180,19 @@ def test_a_selection_counts_its_own(three: SpecFolder) -> None:
     assert [line.partition(" · ")[0] for line in log_lines(output)] == ["1 of 2", "2 of 2"]
 
 
+def test_what_the_cluster_stands_on_is_no_measure_of_the_rest(three: SpecFolder) -> None:
+    base = """
+    FOUNDATION = True
+    class WhenAllIsWell:
+        def because(self): pass
+        def should_hold(self): assert 1
+    """
+    three.write("z_spec.py", base)
+    lines = log_lines(three.run("specs", "-v", IN_ORDER).stdout)
+    assert lines[:2] == ["1 of 4", "2 of 4"]
+    assert lines[2] == "3 of 4 · 1 failed · about 5 s left"
+
+
 def test_what_earlier_runs_took_says_what_is_left(three: SpecFolder) -> None:
     history_with(three, {"a-fails": 3600.0, "b-cannot-be-told": 300.0, "c-is-last": 120.0})
     lines = log_lines(three.run("specs", "-v", IN_ORDER).stdout)
@@ -201,13 +214,16 @@ def test_a_broken_history_takes_nothing_but_the_estimate(three: SpecFolder) -> N
 
 
 def test_a_history_that_is_being_written_is_not_waited_for(three: SpecFolder) -> None:
-    assert _PATIENCE < 1
     history_with(three, {"a-fails": 3600.0})
     writer = sqlite3.connect(three.path.parent / "results" / "history.sqlite")
     writer.execute("BEGIN EXCLUSIVE")
     process = three.start("specs", "-v", IN_ORDER)
+    too_late = Timer(SOON, process.kill)
+    too_late.start()
     assert process.stdout is not None
     told = [process.stdout.readline() for _ in range(2)]
+    too_late.cancel()
+    too_late.join()
     writer.close()
     assert log_lines("".join(told)) == ["1 of 3"]
 
