@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from contexts.plugin_interface import NO_EXAMPLE
 from contexts.plugins.reporting import context_name
-from contexts.plugins.reporting.cli import DotsReporter
 
 from cluster_tests.errors import ClusterTestsError
 from cluster_tests.history.time_left import TimeLeft, in_words
@@ -22,7 +21,8 @@ from cluster_tests.plugin.foundation import is_foundation
 from cluster_tests.plugin.interrupts import Interrupted
 from cluster_tests.plugin.selection import entry_in
 from cluster_tests.plugin.sharding import ShardingPlugin
-from cluster_tests.plugin.verdict import verdict_of
+from cluster_tests.plugin.verdict import VerdictPlugin, verdict_of
+from cluster_tests.plugin.xml_errors import failed_steps
 from cluster_tests.report import say
 from cluster_tests.results.place import results_root
 from cluster_tests.results.verdict import Verdict, in_sum
@@ -56,8 +56,8 @@ class HeadwayPlugin:
 
     @classmethod
     def locate(cls) -> tuple[type, type]:
-        """Come after what is planned, and before those that print or capture."""
-        return ShardingPlugin, DotsReporter
+        """Come after what is planned, and before tracebacks are dropped, or output captured."""
+        return ShardingPlugin, VerdictPlugin
 
     def initialise(self, args: argparse.Namespace, environ: Mapping[str, str]) -> bool:
         """Take part unless nothing is to be said."""
@@ -116,8 +116,9 @@ class HeadwayPlugin:
         self._count()
 
     def context_errored(self, _cls: type, _example: object, error: Exception) -> None:
-        """Count an error of a given, a because or a cleanup."""
-        self._went_wrong(error)
+        """Count the errors of a given, a because and a cleanup."""
+        for _, raised in failed_steps(error):
+            self._went_wrong(raised)
         self._count()
 
     def test_class_ended(self, _cls: type) -> None:  # noqa: PT019 - a hook

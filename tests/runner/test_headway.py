@@ -180,6 +180,24 @@ def test_a_selection_counts_its_own(three: SpecFolder) -> None:
     assert [line.partition(" · ")[0] for line in log_lines(output)] == ["1 of 2", "2 of 2"]
 
 
+def test_a_cleanup_hides_nothing_that_failed_before_it(specs: SpecFolder) -> None:
+    both = """
+    from cluster_tests.errors import LabError
+
+    class WhenAFailsTwice:
+        def because(self): assert 0
+        def should_hold(self): assert 1
+        def cleanup(self): raise LabError("the lab broke", remedy="mend it")
+
+    class WhenBIsLast:
+        def because(self): pass
+        def should_hold(self): assert 1
+    """
+    specs.write("a_spec.py", both)
+    _, last = log_lines(specs.run("specs", "-v", IN_ORDER).stdout)
+    assert without_estimate(last) == "2 of 2 · 1 failed"
+
+
 def test_what_the_cluster_stands_on_is_no_measure_of_the_rest(three: SpecFolder) -> None:
     base = """
     FOUNDATION = True
