@@ -15,14 +15,14 @@ _OVER_HTTP = (What.WRITE, What.READ, What.WRITE, What.READ, What.WRITE)
 
 
 def slots(nodes: Sequence[str], rate: float, *, ssh: bool = True) -> Iterator[Slot]:
-    """Plan turns for ever: ``rate`` a second over HTTP, and as many over SSH between them.
+    """Plan ``rate`` attempts a second, for ever: HTTP and SSH in turn, and the nodes in turn.
 
-    Each route takes the nodes in turn. Without ``ssh`` all turns go over HTTP.
+    Without ``ssh`` all of them go over HTTP.
     """
     if rate <= 0 or not nodes:
         raise ValueError(f"nothing is planned for {len(nodes)} nodes at {rate:g} a second")
-    for turn in count():
-        node = nodes[turn % len(nodes)]
-        yield Slot(turn / rate, node, _OVER_HTTP[turn % len(_OVER_HTTP)])
-        if ssh:
-            yield Slot((turn + 0.5) / rate, node, What.GREETING)
+    turns = 2 if ssh else 1
+    for number in count():
+        turn, over_ssh = number // turns, ssh and number % 2 == 1
+        what = What.GREETING if over_ssh else _OVER_HTTP[turn % len(_OVER_HTTP)]
+        yield Slot(number / rate, nodes[turn % len(nodes)], what)

@@ -16,8 +16,8 @@ NODES = ("core1", "core2", "core3", "core4")
 def test_attempts_are_due_at_even_times_whatever_they_take() -> None:
     due = [slot.after for slot in islice(slots(NODES, 50.0), 101)]
     assert due[0] == 0
-    assert due[-1] == pytest.approx(1.0)
-    assert all(later - sooner == pytest.approx(0.01) for sooner, later in pairwise(due))
+    assert due[-1] == pytest.approx(2.0)
+    assert all(later - sooner == pytest.approx(0.02) for sooner, later in pairwise(due))
 
 
 def test_both_routes_are_tried_in_turn_and_each_through_every_node_as_often() -> None:
