@@ -144,7 +144,7 @@ class AnApplication:
         if statement is None or switch.after.master is None:
             return
         self.writes = judged(
-            statement, self.served, promised=self.written, later=self.written_after
+            statement, self.served, promised=self.written, possible=self.written_after
         )
         if self.writes is None:
             return

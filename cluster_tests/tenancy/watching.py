@@ -80,13 +80,13 @@ def judged(
     served: Mapping[str, Served],
     *,
     promised: Iterable[Record],
-    later: Iterable[Record],
+    possible: Iterable[Record],
 ) -> Writes | None:
     """Judge by what the first node shows whose fronts can be read; None where none can be."""
     for each in served.values():
         if not (isinstance(each.records, Unavailable) or isinstance(each.files, Unavailable)):
             return judge_writes(
-                statement, promised=promised, later=later, rows=each.records, files=each.files
+                statement, promised=promised, possible=possible, rows=each.records, files=each.files
             )
     return None
 

@@ -21,15 +21,16 @@ class Chronicle:
 
     def __init__(self) -> None:
         """Begin with nothing written."""
+        # What must be there; and what may be: its write was answered by nobody, or amiss.
         self.acknowledged: list[Record] = []
-        self._possible: list[Record] = []
+        self.possible: list[Record] = []
         self._refused: list[Record] = []
         self._cache: bytes | None = None
 
     @property
     def next_number(self) -> int:
         """The first number that no record has."""
-        return len(self.acknowledged) + len(self._possible) + len(self._refused) + 1
+        return len(self.acknowledged) + len(self.possible) + len(self._refused) + 1
 
     def new_cache(self) -> bytes:
         """Give a content that the cache never had; it is expected there from now on."""
@@ -39,7 +40,7 @@ class Chronicle:
     def hear(self, statement: Statement) -> None:
         """Add what a witness wrote during a switch."""
         self.acknowledged += statement.acknowledged
-        self._possible += statement.unknown
+        self.possible += statement.unknown
         self._refused += statement.failed
 
     def judge(self, visited: Visit, *, stays: bool) -> Iterator[str]:
@@ -48,7 +49,7 @@ class Chronicle:
         ``stays`` tells whether the master stayed: a cache is lost with its node.
         """
         self.acknowledged += visited.acknowledged
-        self._possible += visited.possible
+        self.possible += visited.possible
         if not visited.served:
             yield "no node was asked"
         for node, served in visited.served.items():
@@ -67,5 +68,5 @@ class Chronicle:
         if isinstance(shown, Unavailable):
             yield f"{way}: {shown.reason}"
             return
-        for difference in compare(self.acknowledged, shown, possible=self._possible):
+        for difference in compare(self.acknowledged, shown, possible=self.possible):
             yield f"{way}: {difference}"

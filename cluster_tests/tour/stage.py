@@ -149,8 +149,12 @@ class Stage:
         tenant, statement = self._tenant, self._learnt.statement
         if tenant is None or statement is None:
             return
-        promised, later = self._chronicle.acknowledged, visited.sent.values()
-        writes = judged(statement, visited.served, promised=promised, later=later)
+        writes = judged(
+            statement,
+            visited.served,
+            promised=self._chronicle.acknowledged,
+            possible=(*self._chronicle.possible, *visited.sent.values()),
+        )
         if writes is not None:
             traces = traced(self._session, tenant, moved.switch, writes)
             self._learnt = Learnt(statement, writes, traces)

@@ -77,20 +77,21 @@ def judge_writes(
     statement: Statement,
     *,
     promised: Iterable[Record],
-    later: Iterable[Record],
+    possible: Iterable[Record],
     rows: Iterable[Found],
     files: Iterable[Found],
 ) -> Writes:
     """Compare what was promised with the ``rows`` and ``files`` that are there afterwards.
 
-    ``promised`` are all records that were ever acknowledged until the switch was over, ``later``
-    those that were written afterwards, whatever came of it. An unknown write may have left a file
-    and no row: the file comes first (fixtures/services/ledger/README.md).
+    ``promised`` are all records that were ever acknowledged until the switch was over, ``possible``
+    those of which it does not matter whether they are there: written afterwards, or unknown since
+    an earlier switch. An unknown write may have left a file and no row: the file comes first
+    (fixtures/services/ledger/README.md).
     """
     rows, files = tuple(rows), tuple(files)
     there = {found.name for found in rows}
     recovered = tuple(record for record in statement.unknown if record.found.name in there)
-    promised, possible = tuple(promised), (*statement.unknown, *later)
+    promised, possible = tuple(promised), (*statement.unknown, *possible)
     differences = {
         difference
         for found in (rows, files)

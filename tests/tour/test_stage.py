@@ -23,6 +23,7 @@ from cluster_tests.witness.statement import Statement
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from cluster_tests.tenancy.telling import Learnt
     from cluster_tests.tenancy.watching import Earlier
 
 ONE, TWO = Placement("core1"), Placement("core2")
@@ -54,6 +55,8 @@ class Paper:
         self.cache: bytes | None = None
         self.closed = True
         self.tried: list[Attempt] = []
+        self.learnt: list[Learnt] = []
+        self.told = self.learnt.append
 
     def move_in(self) -> None:
         self.log.append("moved in")
@@ -102,7 +105,7 @@ def paper(monkeypatch: pytest.MonkeyPatch) -> Paper:
     monkeypatch.setattr(staging, "visit", paper.visit)
     monkeypatch.setattr(staging, "witness_of", paper.watch)
     monkeypatch.setattr(staging, "Recorder", lambda _cluster, _application: nullcontext())
-    monkeypatch.setattr(staging, "tell", lambda *_: None)
+    monkeypatch.setattr(staging, "tell", lambda _session, _moved, learnt, _: paper.told(learnt))
     monkeypatch.setattr(staging, "traced", lambda *_: ())
     monkeypatch.setattr(staging, "find_nobody", paper.find_nobody)
     return paper
@@ -223,6 +226,20 @@ def test_what_was_acknowledged_meanwhile_must_be_there(stage: Stage, paper: Pape
     paper.tried = [tried(0, Outcome.ACKNOWLEDGED, What.WRITE, 2)]
     complaints = stage.step(TWO).complaints
     assert sum("record 2 is lost" in each for each in complaints) == 2  # over both ways
+
+
+def test_what_was_unknown_in_an_earlier_step_may_be_there_for_ever(
+    stage: Stage, paper: Paper
+) -> None:
+    stage.stand_at(NOWHERE)
+    stage.step(ONE)
+    paper.tried = [tried(0, Outcome.UNKNOWN, What.WRITE, 2)]
+    paper.records.append(Record(2, "text"))
+    stage.step(TWO)
+    paper.tried = [tried(9, Outcome.ACKNOWLEDGED)]
+    assert stage.step(ONE).complaints == ()
+    counted = [tally.unexpected for learnt in paper.learnt if (tally := learnt.tally())]
+    assert counted == [0, 0]
 
 
 def test_a_step_that_is_away_for_too_long_is_told(stage: Stage, paper: Paper) -> None:

@@ -34,7 +34,7 @@ def found(*records: Record) -> list[Found]:
 
 
 def judge(rows: Iterable[Found], files: Iterable[Found]) -> Writes:
-    return judge_writes(STATEMENT, promised=(OLD, KEPT), later=(LATER,), rows=rows, files=files)
+    return judge_writes(STATEMENT, promised=(OLD, KEPT), possible=(LATER,), rows=rows, files=files)
 
 
 def test_a_record_that_was_read_is_no_write() -> None:
