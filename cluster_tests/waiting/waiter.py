@@ -134,7 +134,7 @@ def wait_until(
     deadline = begin + timeout
     looking, looks, silent = 0.0, 0, 0
     look_began = begin
-    missing = ""
+    missing, announced = "", True
     while True:
         seen, since = bell.hear()
         known_false, look_began = look_began, time.monotonic()
@@ -144,7 +144,8 @@ def wait_until(
         looks += 1
         if not isinstance(found, NotYet):
             signalled = max(begin, since or known_false)
-            unannounced = missing if since is None else ""
+            # Not by ``since``: it is told to one of those who wait at one time, the bell to all.
+            unannounced = "" if announced else missing
             return Waited(found, now - begin, looking, now - signalled, looks, silent, unannounced)
         if look_began >= deadline:
             raise NotSettledError(
@@ -153,4 +154,5 @@ def wait_until(
             )
         missing = found.reason
         left = max(0.0, deadline - now)
-        silent += not bell.wait(seen, min(backstop, left))
+        announced = bell.wait(seen, min(backstop, left))
+        silent += not announced

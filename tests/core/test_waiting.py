@@ -120,6 +120,18 @@ def test_what_a_signal_told_of_is_not_unannounced() -> None:
     assert wait_until(look, bell, what="x", timeout=5).unannounced == ""
 
 
+def test_what_others_have_heard_of_too_is_not_unannounced() -> None:
+    bell = Bell()
+
+    def look() -> int | NotYet:
+        bell.ring()
+        bell.hear()  # as another does, who waits at the same time
+        return next(found)
+
+    found = iter((NotYet("a"), 1))
+    assert wait_until(look, bell, what="x", timeout=5).unannounced == ""
+
+
 def test_the_timeout_carries_the_last_reason() -> None:
     bell = Bell()
     begin = time.monotonic()
