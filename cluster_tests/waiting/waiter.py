@@ -134,7 +134,7 @@ def wait_until(
     deadline = begin + timeout
     looking, looks, silent = 0.0, 0, 0
     look_began = begin
-    missing, announced = "", True
+    unannounced = ""
     while True:
         seen, since = bell.hear()
         known_false, look_began = look_began, time.monotonic()
@@ -144,15 +144,14 @@ def wait_until(
         looks += 1
         if not isinstance(found, NotYet):
             signalled = max(begin, since or known_false)
-            # Not by ``since``: it is told to one of those who wait at one time, the bell to all.
-            unannounced = "" if announced else missing
             return Waited(found, now - begin, looking, now - signalled, looks, silent, unannounced)
         if look_began >= deadline:
             raise NotSettledError(
                 f"{what}: not within {timeout:g} s ({looks} looks); the last one found:\n"
                 f"{found.reason}"
             )
-        missing = found.reason
         left = max(0.0, deadline - now)
-        announced = bell.wait(seen, min(backstop, left))
-        silent += not announced
+        heard = bell.wait(seen, min(backstop, left))
+        silent += not heard
+        # Not by ``since``: it is told to one of those who wait at one time, the bell to all.
+        unannounced = "" if heard else found.reason
