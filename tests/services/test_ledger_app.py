@@ -225,6 +225,28 @@ def test_a_bug_is_told_to_the_client(server: Server, monkeypatch: pytest.MonkeyP
     assert "ZeroDivisionError" in json.loads(body)["error"]
 
 
+def test_a_connection_is_kept_until_something_goes_wrong(server: Server) -> None:
+    connection = HTTPConnection(*server.server_address[:2], timeout=5)  # type: ignore[arg-type]
+    connection.request("PUT", "/cache", b"kept")
+    connection.getresponse().read()
+    kept = connection.sock
+    connection.request("GET", "/cache")
+    assert connection.getresponse().read() == b"kept"
+    assert connection.sock is kept is not None
+
+    connection.request("POST", "/cache", b"a body that nobody reads")
+    assert connection.getresponse().headers["Connection"] == "close"
+    connection.close()
+
+
+def test_what_was_read_is_not_logged(server: Server, capfd: pytest.CaptureFixture[str]) -> None:
+    ask(server, "PUT", "/cache", b"x")
+    ask(server, "GET", "/cache")
+    ask(server, "GET", "/records/7")
+    logged = [line.split('"')[1].split()[:2] for line in capfd.readouterr().err.splitlines()]
+    assert logged == [["PUT", "/cache"], ["GET", "/records/7"]]
+
+
 _STOPPED_WHILE_WRITING = """
 import threading
 from pathlib import Path
@@ -251,11 +273,19 @@ def test_sigterm_lets_a_request_finish_and_then_stops() -> None:
         env={**os.environ, "PYTHONPATH": path},
     ) as process:
         assert process.stdout is not None
-        connection = HTTPConnection("127.0.0.1", int(process.stdout.readline()), timeout=5)
-        connection.request("GET", "/cache")
+        port = int(process.stdout.readline())
+        idle, busy = (HTTPConnection("127.0.0.1", port, timeout=5) for _ in range(2))
+        idle.request("GET", "/cache")
+        assert process.stdout.readline() == "begun\n"
+        kept = idle.getresponse()
+        assert kept.read() == b"finished"
+        assert kept.headers["Connection"] is None
+        busy.request("GET", "/cache")
         assert process.stdout.readline() == "begun\n"
         process.send_signal(signal.SIGTERM)
 
-        assert connection.getresponse().read() == b"finished"
+        last = busy.getresponse()
+        assert last.read() == b"finished"
         assert process.wait(timeout=5) == 0
-        connection.close()
+        idle.close()
+        busy.close()
