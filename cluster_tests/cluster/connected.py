@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from cluster_tests.cluster.observing import CALLS_OF_CONSUL, CALLS_PER_NODE, Node
 from cluster_tests.consul.store import ConsulStore
-from cluster_tests.consul.watch import WATCHED, ConsulWatch
+from cluster_tests.consul.watch import FLAGS, WATCHED, Answer, ConsulWatch
 from cluster_tests.nodes.engine_events import EngineEvents
 from cluster_tests.nodes.node import Engine
 from cluster_tests.nodes.probe import COMMAND, Probe
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from cluster_tests.effort import Effort
     from cluster_tests.inventory.entries import Inventory
+    from cluster_tests.model import Application
     from cluster_tests.waiting.signals import Hearer
     from cluster_tests.way import Way
 
@@ -54,6 +55,7 @@ class Connected:
         self.consul = ConsulStore(*consul, inventory.deadlines.answer, way)
         self.nodes = {name: self._node(name, sockets[name]) for name in inventory.nodes}
         watches = [ConsulWatch(self.consul, path, self.bell) for path in WATCHED]
+        self._flags = watches[WATCHED.index(FLAGS)]
         events = [EngineEvents(node.engine, self.bell) for node in self.nodes.values()]
         probes = [node.probe for node in self.nodes.values()]
         self._sources = Sources([*watches, *events, *probes])
@@ -94,6 +96,15 @@ class Connected:
     def overheard(self, hear: Hearer) -> AbstractContextManager[None]:
         """Let ``hear`` know what all sources hear, for as long as this is open."""
         return self._sources.overheard(hear)
+
+    def hears_of_maintenance(self, application: Application) -> bool:
+        """Tell whether the maintenance flag was up when the flags were heard of last.
+
+        That asks nobody. While the way to Consul is broken it may be old.
+        """
+        answer = self._flags.told
+        keys = {item["Key"] for item in answer.items} if isinstance(answer, Answer) else set()
+        return application.maintenance_key in keys
 
     def close(self) -> None:
         """Stop listening and drop all connections, whatever fails on the way."""

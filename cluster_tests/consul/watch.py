@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import json
 import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cluster_tests.errors import ConsulError
 from cluster_tests.waiting.signals import Source
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from cluster_tests.waiting.waiter import Bell
 
 # Records, maintenance flags, reports of migrations; registrations, and their checks.
-WATCHED = ("kv/app/", "kv/maintenance/", "kv/migrate/", "catalog/services", "health/state/any")
+FLAGS = "kv/maintenance/"
+WATCHED = ("kv/app/", FLAGS, "kv/migrate/", "catalog/services", "health/state/any")
 # Seconds Consul may keep a query; it adds up to a sixteenth of it.
 _WAIT = 60
 _SLACK = _WAIT / 16
@@ -35,6 +37,11 @@ class Answer:
 
     index: int
     body: bytes
+
+    @property
+    def items(self) -> list[dict[str, Any]]:
+        """What is shown, as Consul's API documents it for the path that was asked."""
+        return json.loads(self.body) if self.body else []
 
 
 class ConsulWatch(Source):

@@ -209,7 +209,7 @@ class AnApplication:
 class ARunningApplication(AnApplication):
     """Given an application that runs on ``before``, with records written through every node.
 
-    A witness writes and reads while it is switched, ``witness_rate`` times a second in all.
+    A witness writes and reads while it is switched, up to ``witness_rate`` times a second in all.
     """
 
     witness_rate: ClassVar[float] = RATE

@@ -180,6 +180,10 @@ class Tenant:
             raise RefusedError(f"{self.application} was not deployed")
         return self._settle(self._standing)
 
+    def hears_of_maintenance(self) -> bool:
+        """Tell whether the cluster says that the application is in maintenance; asks nobody."""
+        return self._session.cluster.hears_of_maintenance(self.application)
+
     def ask(self, after: Placement, *, update: bool = False) -> Expectation:
         """Ask for ``after`` and wait for nothing."""
         definition = self.publication.definition

@@ -45,7 +45,7 @@ def witness_of(
     earlier: Earlier,
     rate: float = RATE,
 ) -> Witness:
-    """Prepare to watch how a running ledger goes to ``after``, ``rate`` attempts a second."""
+    """Prepare to watch how a running ledger goes to ``after``, ``rate`` turns a second."""
     ports = {str(ledger.port) for ledger in ledgers.values()}
     past_caddy = bool(tenant.footprint.ports & ports)
     comes_back = after.master is not None
@@ -55,6 +55,7 @@ def witness_of(
             record,
             earlier.next_number,
             earlier.known,
+            tenant.hears_of_maintenance,
             rate,
             ssh=past_caddy,
             linger=_LINGER if comes_back else 0.0,

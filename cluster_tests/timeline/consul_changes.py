@@ -9,10 +9,10 @@ as long as Consul keeps a tombstone there (``consul.flag_history`` explains it).
 from __future__ import annotations
 
 import base64
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cluster_tests.consul.watch import FLAGS
 from cluster_tests.results.values import Event
 from cluster_tests.timeline.layers import Layer
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from cluster_tests.consul.watch import Answer
     from cluster_tests.model import Application
 
-_FLAGS = "kv/maintenance/"
 _CHECKS = "health/state/any"
 _PASSING, _CRITICAL = "passing", "critical"
 _LONGEST = 200  # characters of a value that are worth showing
@@ -51,7 +50,7 @@ def consul_events(
 
 
 def _changes(path: str, at: float, before: Seen, now: Seen) -> Iterator[Event]:
-    if before.things == now.things and path == _FLAGS and before.index != now.index:
+    if before.things == now.things and path == FLAGS and before.index != now.index:
         yield Event(at, Layer.KV, "a flag below maintenance/ came and went, or another's did")
     tell = _check_changed if path == _CHECKS else _key_changed
     for name in sorted({*before.things, *now.things}):
@@ -88,7 +87,7 @@ def _keys(answer: Answer, application: Application) -> Seen:
         answer.index,
         {
             item["Key"]: ((item["CreateIndex"], item["ModifyIndex"]), _value(item))
-            for item in _items(answer)
+            for item in answer.items
             if item["Key"] in own or item["Key"].startswith(below)
         },
     )
@@ -105,19 +104,15 @@ def _checks(answer: Answer, application: Application) -> Seen:
         answer.index,
         {
             f"{item['Node']} {item['CheckID']}": (item["Status"], item["Status"])
-            for item in _items(answer)
+            for item in answer.items
             if item["ServiceName"] == application.name
         },
     )
 
 
-def _items(answer: Answer) -> list[dict[str, Any]]:
-    return json.loads(answer.body) if answer.body else []
-
-
 _READ: Mapping[str, Callable[[Answer, Application], Seen]] = {
     "kv/app/": _keys,
-    _FLAGS: _keys,
+    FLAGS: _keys,
     "kv/migrate/": _keys,
     _CHECKS: _checks,
 }

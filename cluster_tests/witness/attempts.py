@@ -17,6 +17,10 @@ class Route(StrEnum):
     SSH = "ssh"
 
 
+# When something may be tried, in seconds since the witness began, and over which route.
+Turn = tuple[float, Route]
+
+
 class What(StrEnum):
     """What is tried: a record written or read over HTTP; over SSH, to be greeted by its sshd."""
 

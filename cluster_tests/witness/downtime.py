@@ -2,8 +2,8 @@
 
 A node's front is away from the moment at which the first attempt through it that was not served
 was planned, until the moment at which the next one that was served was planned. A route is away
-while any node's front is. Both ends can be late by the time between two attempts, which is told as
-``resolution``.
+while any node's front is. Both ends can be late by the time since the attempt before, over the same
+route: the longest of these times is told as ``resolution``.
 
 An attempt under which the harness's own way broke says nothing, unless it was served, and is left
 out: that is time in which nobody looked. What was away before it counts as away until it is seen to
@@ -46,9 +46,10 @@ class Downtime:
 
     ``seconds`` is how long any node's front was away, ``maintenance_seconds`` the part of it in
     which the last attempt of all was shown the maintenance page; ``own`` are each node's outages.
-    ``resolution`` is the longest time between two attempts. ``over`` is False where some node had
-    not come back at the end; then it was longer than is told. ``unheard`` are the nodes through
-    which nothing was ever served.
+    ``resolution`` is the longest time from one attempt to the next that shows an end of an outage;
+    where there is no outage, from any to the next: a shorter one may not have been seen. ``over``
+    is False where some node had not come back at the end; then it was longer than is told.
+    ``unheard`` are the nodes through which nothing was ever served.
     """
 
     seconds: float
@@ -103,7 +104,7 @@ def _downtime(attempts: Sequence[Attempt], patience: float) -> Downtime:
     return Downtime(
         seconds=sum(outage.seconds for outage in outages),
         maintenance_seconds=_maintained(telling, outages),
-        resolution=max((b.planned - a.planned for a, b in pairwise(telling)), default=0.0),
+        resolution=_resolution(telling, outages),
         own=own,
         outages=outages,
         over=all(tried[-1].served(patience) for tried in by_node.values() if tried),
@@ -113,6 +114,14 @@ def _downtime(attempts: Sequence[Attempt], patience: float) -> Downtime:
             if not any(each.served(patience) for each in tried)
         ),
     )
+
+
+def _resolution(attempts: Sequence[Attempt], outages: Iterable[Outage]) -> float:
+    ends = {end for outage in outages for end in (outage.begin, outage.end)}
+    gaps = {later.planned: later.planned - sooner.planned for sooner, later in pairwise(attempts)}
+    # None is at the first attempt, nor where the last one that failed was answered.
+    seen = ends & gaps.keys()
+    return max((gaps[end] for end in seen or gaps), default=0.0)
 
 
 def outages_of(attempts: Sequence[Attempt], patience: float) -> tuple[Outage, ...]:

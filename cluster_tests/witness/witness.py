@@ -1,12 +1,20 @@
-"""The witness: a thread with an asyncio loop that makes each attempt when it is due."""
+"""The witness: a thread with an asyncio loop that makes each attempt when it is due.
+
+What it asks costs the nodes time that the switch would have. So it looks seldom while nothing is
+about to change: where all is served, and where nothing is while the cluster says that it is in
+maintenance. It looks at each turn from the moment on at which that is said, or an attempt fails or
+is slow, until nothing is served any more; and from the end of the maintenance until all is. So both
+ends of an outage are seen at the full rate, and so is what is written just before it, which is what
+may be lost.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 import time
-from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Self
 
@@ -14,7 +22,7 @@ from cluster_tests.errors import HarnessError
 from cluster_tests.fronts.front import HTTP_PORT
 from cluster_tests.witness.attempts import Answer, Attempt, Outcome, Route, What
 from cluster_tests.witness.clients import Address, greeting, read, write
-from cluster_tests.witness.schedule import slots
+from cluster_tests.witness.schedule import Rota, turns
 from cluster_tests.witness.statement import Statement
 
 if TYPE_CHECKING:
@@ -22,16 +30,16 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from cluster_tests.fronts.ledger import Ledger, Record
-    from cluster_tests.witness.attempts import Slot
+    from cluster_tests.witness.attempts import Slot, Turn
 
-RATE = 50.0  # attempts a second, in all
+RATE = 100.0  # turns a second, in all: one every 20 ms over each route
 # Seconds after which an attempt is given up: longer than any proxy waits for a connection.
 _DEADLINE = 10.0
-# Of how many turns of a route one is taken as it was planned while the route is served through
-# every node; the others read then, which costs the nodes little: a write is flushed to two disks,
-# and a greeting over SSH takes a process. Once it is away, each turn is taken as planned. No
-# multiples of the nodes' number, nor of the pattern of reads and writes, so that each has its turn.
-_SPARING = {Route.HTTP: 3, Route.SSH: 5}
+# Seconds from one attempt over a route to the next while nothing is about to change there. A
+# greeting is a process more for a node.
+_CALM = {Route.HTTP: 0.04, Route.SSH: 0.5}
+# Seconds within which an answer is due where all is calm.
+_PROMPT = 1.0
 # Seconds after which attempts that are under way at the end are given up, and in which the loop
 # must have ended then.
 _GRACE, _FAREWELL = 1.0, 5.0
@@ -39,18 +47,21 @@ _GRACE, _FAREWELL = 1.0, 5.0
 
 @dataclass(frozen=True)
 class Watched:
-    """What is watched: a ledger through every node, how it is written to, and how often.
+    """What is watched: a ledger through every node, how it is written to, and how often at most.
 
-    ``make`` gives the record of a number to be written through a node, ``first`` is the first
-    number, ``known`` a record that was acknowledged before. ``ssh`` tells whether its sshd is to
-    be reached at all. ``linger`` is the seconds after the end in which every way through every
-    node should be served again; where it is not, the attempts tell.
+    ``in_maintenance`` tells whether the cluster says that it is, without a question to it: it is
+    called at each turn. ``make`` gives the record of a number to be written through a node,
+    ``first`` is the first number, ``known`` a record that was acknowledged before. ``rate`` is the
+    turns a second, in all. ``ssh`` tells whether its sshd is to be reached at all. ``linger`` is
+    the seconds after the end in which every way through every node should be served again; where
+    it is not, the attempts tell.
     """
 
     ledgers: Mapping[str, Ledger]
     make: Callable[[int, str], Record]
     first: int
     known: Record
+    in_maintenance: Callable[[], bool]
     rate: float = RATE
     ssh: bool = True
     linger: float = 0.0
@@ -66,7 +77,9 @@ class Witness:
         self._latest = watched.known
         self._addresses: dict[tuple[str, Route], Address] = {}
         self._attempts: list[Attempt] = []
-        self._turns: Counter[Route] = Counter()
+        self._rota = Rota(tuple(watched.ledgers))
+        self._tried: dict[Route, float] = {}
+        self._under_way: set[Slot] = set()
         self._last: dict[tuple[str, Route], Attempt] = {}
         self._until = 0.0
         self._over = threading.Event()
@@ -116,34 +129,40 @@ class Witness:
         watched = self._watched
         self._began, self._zero = time.time(), time.monotonic()
         tasks: list[asyncio.Task[None]] = []
-        for slot in slots(tuple(watched.ledgers), watched.rate, ssh=watched.ssh):
-            await asyncio.sleep(self._zero + slot.after - time.monotonic())
+        for turn in turns(watched.rate, ssh=watched.ssh):
+            await asyncio.sleep(self._zero + turn[0] - time.monotonic())
             if self._over.is_set() and self._may_end():
                 break
-            tasks.append(asyncio.create_task(self._attempt(self._spared(slot))))
+            if self._is_due(turn):
+                tasks.append(asyncio.create_task(self._attempt(self._rota.slot(turn))))
         await _end(tasks)
 
-    def _spared(self, slot: Slot) -> Slot:
-        """Have most turns of a route read while all is well there."""
-        self._turns[slot.route] += 1
-        taken = self._turns[slot.route] % _SPARING[slot.route] == 0
-        return slot if taken or not self._is_served(slot.route) else replace(slot, what=What.READ)
+    def _is_due(self, turn: Turn) -> bool:
+        """Tell whether something is to be tried at a turn; if so, it counts as tried."""
+        after, route = turn
+        due = after - self._tried.get(route, -math.inf) >= _CALM[route] or not self._is_calm(turn)
+        if due:
+            self._tried[route] = after
+        return due
 
-    def _is_served(self, *routes: Route) -> bool:
-        """Tell whether the last attempt through every node was answered well."""
-        return all(
-            way in self._last and self._last[way].answer.outcome is Outcome.ACKNOWLEDGED
-            for way in self._addresses
-            if way[1] in routes
-        )
+    def _is_calm(self, turn: Turn) -> bool:
+        """Tell whether it is neither about to go away nor about to come back."""
+        after, route = turn
+        last = [self._last.get(way) for way in self._addresses if way[1] is route]
+        if self._watched.in_maintenance():
+            return all(map(_away, last))
+        waited = (after - slot.after for slot in self._under_way if slot.route is route)
+        return all(map(_served, last)) and max(waited, default=0.0) <= _PROMPT
 
     def _may_end(self) -> bool:
-        return self._is_served(*Route) or time.monotonic() > self._until
+        served = all(_served(self._last.get(way)) for way in self._addresses)
+        return served or time.monotonic() > self._until
 
     async def _attempt(self, slot: Slot) -> None:
         planned, begun = self._began + slot.after, self._now()
         connected, way = time.monotonic(), self._watched.ledgers[slot.node].front.way
         record = self._record(slot)
+        self._under_way.add(slot)
         try:
             async with asyncio.timeout(_DEADLINE):
                 answer = await self._answer(slot, record)
@@ -151,6 +170,8 @@ class Witness:
             answer = _unanswered(slot, f"no answer within {_DEADLINE:g} s")
         except asyncio.CancelledError:
             answer = _unanswered(slot, "no answer until the end")
+        finally:
+            self._under_way.remove(slot)
         cut_off = way.broke_under(connected)
         attempt = Attempt(
             planned, begun, self._now(), slot.node, slot.what, answer, record, cut_off
@@ -180,6 +201,14 @@ class Witness:
     def _now(self) -> float:
         # On the wall clock as it was at the start: it may be set meanwhile.
         return self._began + time.monotonic() - self._zero
+
+
+def _served(last: Attempt | None) -> bool:
+    return last is not None and last.answer.outcome is Outcome.ACKNOWLEDGED
+
+
+def _away(last: Attempt | None) -> bool:
+    return last is not None and last.answer.outcome is not Outcome.ACKNOWLEDGED
 
 
 def _unanswered(slot: Slot, reason: str) -> Answer:

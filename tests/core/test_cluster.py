@@ -13,6 +13,7 @@ import pytest
 
 from cluster_tests.cluster.cluster import Cluster
 from cluster_tests.cluster.observing import Node
+from cluster_tests.consul.watch import Answer
 from cluster_tests.effort import Effort
 from cluster_tests.errors import NodeError, NotSettledError, RefusedError, SeveralErrors
 from cluster_tests.expectation.oracle import Expectation
@@ -232,6 +233,24 @@ def test_what_is_shown_is_what_is_observed(
         assert observed.nodes[node] == replace(view, snapshots=snapshots)
     assert observed.record == world.record
     assert observed.registrations == world.shown.registrations
+
+
+@pytest.mark.parametrize(
+    ("shown", "up"),
+    [
+        ([{"Key": "maintenance/ledger_one.b1"}], False),
+        ([{"Key": f"maintenance/{APPLICATION.name}"}, {"Key": "maintenance/z"}], True),
+        ([], False),
+    ],
+)
+def test_of_a_maintenance_it_knows_what_it_heard_last(
+    cluster: Cluster, shown: list[dict[str, str]], *, up: bool
+) -> None:
+    assert not cluster.hears_of_maintenance(APPLICATION)
+    cluster._flags.tell(Answer(1, json.dumps([{"Key": APPLICATION.maintenance_key}]).encode()))
+    cluster._flags.tell(Answer(2, json.dumps(shown).encode() if shown else b""))
+    assert cluster._flags.watched == "kv/maintenance/"
+    assert cluster.hears_of_maintenance(APPLICATION) is up
 
 
 def test_a_settled_cluster_takes_one_look(

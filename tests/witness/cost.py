@@ -79,7 +79,7 @@ def main() -> int:
     """Measure as asked for."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--pairs", type=int, default=8, help="swaps of each sort (default: 8)")
-    parser.add_argument("--rate", type=float, default=RATE, help="attempts a second, in all")
+    parser.add_argument("--rate", type=float, default=RATE, help="turns a second, in all")
     parser.add_argument("--timeline", type=Path, help="keep the last watched swap's as JSON lines")
     options = parser.parse_args()
     named = os.environ.get("CLUSTER_TESTS_INVENTORY")

@@ -25,11 +25,16 @@ UNFINISHED = "no answer until the end"  # what a witness says of what it gave up
 
 
 class Stage:
-    """An HTTP server that answers as ``say`` does, and a port that greets with ``greeting``."""
+    """An HTTP server that answers as ``say`` does, and a port that greets with ``greeting``.
+
+    ``maintained`` is what its cluster says: as long as that is so, what is served is asked for at
+    each turn.
+    """
 
     def __init__(self) -> None:
         self.say: Callable[[Any, dict[str, Any] | None], None] = stores
         self.greeting = b"SSH-2.0-paper\r\n"
+        self.maintained = True
         self.asked = threading.Semaphore(0)
         stage = self
 
@@ -107,8 +112,14 @@ def numbered(number: int, _node: str) -> Record:
 
 
 def watching(
-    front: Front, make: Callable[[int, str], Record] = numbered, *, ssh: bool = True
+    stage: Stage,
+    front: Front,
+    make: Callable[[int, str], Record] = numbered,
+    *,
+    ssh: bool = True,
 ) -> Watched:
-    """Watch the ledger through a front of the node ``core1``."""
+    """Watch the stage's ledger through a front of the node ``core1``."""
     ledger = Ledger(front, "app.cluster.test", "b1", SSH_PORT, generate_keys())
-    return Watched({"core1": ledger}, make, 2, KNOWN, rate=200, ssh=ssh, linger=0.2)
+    return Watched(
+        {"core1": ledger}, make, 2, KNOWN, lambda: stage.maintained, rate=200, ssh=ssh, linger=0.2
+    )

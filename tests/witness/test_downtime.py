@@ -33,6 +33,19 @@ def test_what_always_answers_was_never_away() -> None:
     assert away.resolution == 1
 
 
+def test_the_resolution_is_that_of_the_ends() -> None:
+    away = downtimes([at(0), at(5), at(5.5, ERROR), at(9, PAGE), at(9.25), at(15)])[Route.HTTP]
+    assert away.resolution == 0.5
+    away = downtimes([at(0), at(5), at(5.5, ERROR), at(9, PAGE), at(10), at(15)])[Route.HTTP]
+    assert away.resolution == 1
+
+
+def test_an_end_that_was_not_seen_has_no_resolution() -> None:
+    away = downtimes([at(0), at(5), at(5.5, ERROR), at(9, PAGE)])[Route.HTTP]
+    assert away.resolution == 0.5
+    assert not away.over
+
+
 def test_an_outage_lasts_from_the_first_failure_to_the_next_success() -> None:
     away = downtimes([at(0), at(1, ERROR), at(2, UNKNOWN), at(3), at(4)])[Route.HTTP]
     assert away.outages == (Outage(1, 3),)

@@ -1,4 +1,4 @@
-"""When which attempt is due."""
+"""When what is tried."""
 
 from __future__ import annotations
 
@@ -7,36 +7,63 @@ from itertools import islice, pairwise
 
 import pytest
 
-from cluster_tests.witness.attempts import Route, What
-from cluster_tests.witness.schedule import slots
+from cluster_tests.witness.attempts import Route, Slot, What
+from cluster_tests.witness.schedule import Rota, turns
 
 NODES = ("core1", "core2", "core3", "core4")
 
 
-def test_attempts_are_due_at_even_times_whatever_they_take() -> None:
-    due = [slot.after for slot in islice(slots(NODES, 50.0), 101)]
+def dealt(route: Route, nodes: tuple[str, ...] = NODES, number: int = 400) -> list[Slot]:
+    rota = Rota(nodes)
+    return [rota.slot((float(at), route)) for at in range(number)]
+
+
+def test_turns_come_at_even_times_whatever_the_attempts_take() -> None:
+    due = [after for after, _ in islice(turns(50.0), 101)]
     assert due[0] == 0
     assert due[-1] == pytest.approx(2.0)
     assert all(later - sooner == pytest.approx(0.02) for sooner, later in pairwise(due))
 
 
-def test_both_routes_are_tried_in_turn_and_each_through_every_node_as_often() -> None:
-    tried = Counter((slot.route, slot.node) for slot in islice(slots(NODES, 50.0), 400))
-    assert tried == {(route, node): 50 for route in Route for node in NODES}
-
-
-def test_writes_go_through_every_node_as_often() -> None:
-    plan = list(islice(slots(NODES, 50.0), 400))
-    writes = Counter(slot.node for slot in plan if slot.what is What.WRITE)
-    assert writes == dict.fromkeys(NODES, 30)
-    assert sum(slot.what is What.READ for slot in plan) == 80
+def test_both_routes_have_their_turns_after_each_other() -> None:
+    routes = [route for _, route in islice(turns(50.0), 100)]
+    assert routes == [Route.HTTP, Route.SSH] * 50
 
 
 def test_without_ssh_everything_goes_over_http() -> None:
-    assert {slot.route for slot in islice(slots(NODES, 10.0, ssh=False), 50)} == {Route.HTTP}
+    assert {route for _, route in islice(turns(10.0, ssh=False), 50)} == {Route.HTTP}
 
 
-@pytest.mark.parametrize(("nodes", "rate"), [((), 50.0), (NODES, 0.0), (NODES, -1.0)])
-def test_nothing_cannot_be_planned(nodes: tuple[str, ...], rate: float) -> None:
+@pytest.mark.parametrize("route", Route)
+def test_each_route_is_tried_through_every_node_in_turn(route: Route) -> None:
+    slots = dealt(route)
+    assert [slot.node for slot in slots] == list(NODES) * 100
+    assert {slot.route for slot in slots} == {route}
+    assert [slot.after for slot in slots] == list(range(400))
+
+
+def test_the_routes_turns_are_dealt_apart() -> None:
+    rota = Rota(NODES)
+    slots = [rota.slot((0.0, route)) for route in [Route.HTTP, Route.HTTP, Route.SSH, Route.HTTP]]
+    assert [slot.node for slot in slots] == ["core1", "core2", "core1", "core3"]
+
+
+# Five and ten nodes would meet the same sort each time, were they dealt to by one count alone.
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 6, 10])
+def test_through_every_node_three_of_five_attempts_write(size: int) -> None:
+    nodes = tuple(f"core{number}" for number in range(size))
+    tried = Counter((slot.node, slot.what) for slot in dealt(Route.HTTP, nodes, 5 * size))
+    assert tried == {
+        (node, what): times for node in nodes for what, times in ((What.WRITE, 3), (What.READ, 2))
+    }
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0])
+def test_nothing_cannot_be_planned(rate: float) -> None:
     with pytest.raises(ValueError, match="nothing is planned"):
-        next(slots(nodes, rate))
+        next(turns(rate))
+
+
+def test_somebody_must_be_dealt_to() -> None:
+    with pytest.raises(ValueError, match="no node"):
+        Rota(())

@@ -14,7 +14,8 @@ from paper_ledger import OWN, PATIENCE, UNFINISHED, Stage, answer, numbered, sto
 
 from cluster_tests.errors import FrontError
 from cluster_tests.fronts.front import Front
-from cluster_tests.witness.attempts import Outcome, What
+from cluster_tests.witness import witness as witness_module
+from cluster_tests.witness.attempts import Outcome, Route, What
 from cluster_tests.witness.witness import Watched, Witness
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ PAGE = b"<!doctype html><title>Maintenance</title>"
 def watched(
     stage: Stage, *, ssh: bool = True, make: Callable[[int, str], Record] = numbered
 ) -> Watched:
-    return watching(Front("core1", stage.address_of, PATIENCE), make, ssh=ssh)
+    return watching(stage, Front("core1", stage.address_of, PATIENCE), make, ssh=ssh)
 
 
 def attempts(stage: Stage, *, ssh: bool = True, requests: int = 10) -> tuple[Attempt, ...]:
@@ -174,17 +175,72 @@ def test_it_hides_no_error_of_the_switch(stage: Stage) -> None:
         raise ValueError("the first")
 
 
-def test_what_is_dear_is_tried_at_each_turn_only_while_it_is_away(stage: Stage) -> None:
-    def turns(*whats: What) -> set[int]:
-        tried = [each for each in attempts(stage, requests=40) if each.what in whats]
-        due = [round((each.planned - tried[0].planned) * 200) for each in tried]
-        return {later - sooner for sooner, later in pairwise(due)}
+def gaps(found: tuple[Attempt, ...], route: Route) -> set[int]:
+    """Give the numbers of turns between the attempts over a route, of which every other is its."""
+    tried = [each for each in found if each.route is route]
+    due = [round((each.planned - tried[0].planned) * 200) for each in tried]
+    return {later - sooner for sooner, later in pairwise(due)}
 
+
+@pytest.fixture
+def sparing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(witness_module, "_CALM", {Route.HTTP: 0.04, Route.SSH: 0.06})
+
+
+@pytest.mark.usefixtures("sparing")
+def test_where_all_is_well_it_looks_seldom(stage: Stage) -> None:
+    stage.maintained = False
+    found = attempts(stage, requests=20)
+    assert max(gaps(found, Route.HTTP)) >= 8  # 2, until it was first known that all is well
+    assert max(gaps(found, Route.SSH)) >= 12
+
+
+@pytest.mark.usefixtures("sparing")
+def test_what_is_about_to_go_away_is_tried_at_each_turn(stage: Stage) -> None:
+    found = attempts(stage, requests=20)
+    assert gaps(found, Route.HTTP) == gaps(found, Route.SSH) == {2}
+
+
+@pytest.mark.usefixtures("sparing")
+def test_what_is_away_without_a_word_is_tried_at_each_turn(stage: Stage) -> None:
+    stage.maintained = False
     stage.greeting = b"not SSH\r\n"
-    assert turns(What.GREETING) == {2}
-    stage.greeting = b"SSH-2.0-paper\r\n"
-    assert 10 in turns(What.GREETING)  # and 2, until it was first known that all is well
-    assert 6 in turns(What.WRITE)
-    assert turns(What.READ, What.WRITE) == {1, 2}  # some reads for greetings
     stage.say = lambda handler, _: answer(handler, 503, PAGE)
-    assert max(turns(What.WRITE)) == 4
+    found = attempts(stage, requests=20)
+    assert gaps(found, Route.HTTP) == gaps(found, Route.SSH) == {2}
+
+
+@pytest.mark.usefixtures("sparing")
+def test_what_is_away_for_maintenance_is_seldom_looked_at(stage: Stage) -> None:
+    stage.greeting = b"not SSH\r\n"
+    stage.say = lambda handler, _: answer(handler, 503, PAGE)
+    found = attempts(stage, requests=20)
+    assert max(gaps(found, Route.HTTP)) >= 8
+    assert max(gaps(found, Route.SSH)) >= 12
+
+
+@pytest.mark.usefixtures("sparing")
+def test_it_looks_at_each_turn_while_an_answer_is_late(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(witness_module, "_CALM", {Route.HTTP: 0.3})
+    monkeypatch.setattr(witness_module, "_PROMPT", 0.1)
+    stage.maintained = False
+    held, asked = threading.Event(), threading.Semaphore(0)
+
+    def holds(handler: Any, record: dict[str, Any] | None) -> None:  # noqa: ANN401 - a handler
+        if not held.is_set():
+            asked.release()
+            held.wait(PATIENCE)
+        stores(handler, record)
+
+    with Witness(watched(stage, ssh=False)) as witness:
+        _wait_for_reads(stage, 3)
+        stage.say = holds
+        for _ in range(10):  # one that is late, and those that come at each turn then
+            assert asked.acquire(timeout=PATIENCE)
+        held.set()
+    found = witness.statement.attempts
+    late = next(each for each in found if each.seconds > 0.1)
+    began = [each.planned for each in found if late.planned <= each.planned < late.ended]
+    assert round(200 * min(later - sooner for sooner, later in pairwise(began))) == 1

@@ -44,7 +44,7 @@ def test_what_the_tunnel_cut_off_is_no_outage(stage: Stage, sshd: Sshd) -> None:
     with Tunnel(sshd.target()) as tunnel:
         ports = {port: tunnel.forward(TcpForward(*stage.address_of(port))) for port in (80, 2201)}
         front = Front("core1", ports.__getitem__, PATIENCE, Way("core1", tunnel.broke_since))
-        with Witness(replace(watching(front), rate=20, linger=PATIENCE)) as witness:
+        with Witness(replace(watching(stage, front), rate=20, linger=PATIENCE)) as witness:
             await_served(stage, 20)
             stage.say = holds
             assert reading.wait(PATIENCE)
