@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from itertools import count
 from typing import TYPE_CHECKING
 
 from cluster_tests.witness.attempts import Route, Slot, What
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from cluster_tests.witness.attempts import Turn
 
@@ -30,21 +30,33 @@ def turns(rate: float, *, ssh: bool = True) -> Iterator[Turn]:
 
 
 class Rota:
-    """Deals out the turns that are taken: to the nodes in turn, and each node tries all in turn."""
+    """Deals out the turns: to the nodes that are due in turn, and each node tries all in turn."""
 
     def __init__(self, nodes: Sequence[str]) -> None:
         """Deal to ``nodes``; none has had a turn."""
         if not nodes:
             raise ValueError("there is no node to try anything through")
-        self._nodes = nodes
-        self._dealt: Counter[Route] = Counter()
+        self._places = {node: place for place, node in enumerate(nodes)}
+        self._waiting: dict[Route, deque[str]] = {route: deque(nodes) for route in Route}
+        self._dealt: Counter[tuple[Route, str]] = Counter()
 
-    def slot(self, turn: Turn) -> Slot:
-        """Tell what is tried at a turn, and through which node."""
+    def slot(self, turn: Turn, is_due: Callable[[str], bool]) -> Slot | None:
+        """Tell what is tried at a turn; None where no node ``is_due``.
+
+        It is tried through the one of those nodes that has not been tried for longest.
+        """
         after, route = turn
-        rounds, place = divmod(self._dealt[route], len(self._nodes))
-        self._dealt[route] += 1
-        # The first node's round begins with the first sort, the second's with the second ...
-        over_http = _OVER_HTTP[(rounds + place) % len(_OVER_HTTP)]
-        what = What.GREETING if route is Route.SSH else over_http
-        return Slot(after, self._nodes[place], what)
+        waiting = self._waiting[route]
+        node = next(filter(is_due, waiting), None)
+        if node is None:
+            return None
+        waiting.remove(node)
+        waiting.append(node)
+        return Slot(after, node, self._next(route, node))
+
+    def _next(self, route: Route, node: str) -> What:
+        dealt = self._dealt[route, node]
+        self._dealt[route, node] += 1
+        # The first node begins with the first sort, the second one with the second ...
+        over_http = _OVER_HTTP[(dealt + self._places[node]) % len(_OVER_HTTP)]
+        return What.GREETING if route is Route.SSH else over_http

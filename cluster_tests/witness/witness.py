@@ -1,11 +1,11 @@
 """The witness: a thread with an asyncio loop that makes each attempt when it is due.
 
-What it asks costs the nodes time that the switch would have. So it looks seldom while nothing is
-about to change: where all is served, and where nothing is while the cluster says that it is in
-maintenance. It looks at each turn from the moment on at which that is said, or an attempt fails or
-is slow, until nothing is served any more; and from the end of the maintenance until all is. So both
-ends of an outage are seen at the full rate, and so is what is written just before it, which is what
-may be lost.
+What it asks costs the nodes time that the switch would have. So it looks seldom where nothing is
+about to change: through a node that serves, and through one that does not while the cluster says
+that it is in maintenance. All turns are for the others: from the moment on at which it says so, or
+an attempt fails or is slow, until nothing is served any more, and from the end of the maintenance
+until all is. So both ends of an outage are seen at the full rate, and so is what is written just
+before it, which is what may be lost.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import math
 import threading
 import time
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Self
 
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
 RATE = 100.0  # turns a second, in all: one every 20 ms over each route
 # Seconds after which an attempt is given up: longer than any proxy waits for a connection.
 _DEADLINE = 10.0
-# Seconds from one attempt over a route to the next while nothing is about to change there. A
-# greeting is a process more for a node.
+# Seconds from one attempt over a route to the next while nothing is about to change there, through
+# whichever node. A greeting is a process more for a node.
 _CALM = {Route.HTTP: 0.04, Route.SSH: 0.5}
 # Seconds within which an answer is due where all is calm.
 _PROMPT = 1.0
@@ -78,7 +79,7 @@ class Witness:
         self._addresses: dict[tuple[str, Route], Address] = {}
         self._attempts: list[Attempt] = []
         self._rota = Rota(tuple(watched.ledgers))
-        self._tried: dict[Route, float] = {}
+        self._tried: dict[tuple[str, Route], float] = {}
         self._under_way: set[Slot] = set()
         self._last: dict[tuple[str, Route], Attempt] = {}
         self._until = 0.0
@@ -133,29 +134,43 @@ class Witness:
             await asyncio.sleep(self._zero + turn[0] - time.monotonic())
             if self._over.is_set() and self._may_end():
                 break
-            if self._is_due(turn):
-                tasks.append(asyncio.create_task(self._attempt(self._rota.slot(turn))))
+            slot = self._rota.slot(turn, partial(self._is_due, turn))
+            if slot is not None:
+                tasks.append(asyncio.create_task(self._attempt(slot)))
         await _end(tasks)
 
-    def _is_due(self, turn: Turn) -> bool:
-        """Tell whether something is to be tried at a turn; if so, it counts as tried."""
+    def _is_due(self, turn: Turn, node: str) -> bool:
+        """Tell whether something is to be tried through ``node`` at a turn."""
         after, route = turn
-        due = after - self._tried.get(route, -math.inf) >= _CALM[route] or not self._is_calm(turn)
-        if due:
-            self._tried[route] = after
-        return due
+        tried = self._tried.get((node, route))
+        return (
+            tried is None
+            or not self._is_calm(node, turn)
+            or self._beat(node, route, tried) < self._beat(node, route, after)
+        )
 
-    def _is_calm(self, turn: Turn) -> bool:
-        """Tell whether it is neither about to go away nor about to come back."""
+    def _is_calm(self, node: str, turn: Turn) -> bool:
+        """Tell whether the way is neither about to go away nor about to come back."""
         after, route = turn
-        last = [self._last.get(way) for way in self._addresses if way[1] is route]
+        last = self._last.get((node, route))
+        if last is None:
+            return False
+        served = last.answer.outcome is Outcome.ACKNOWLEDGED
         if self._watched.in_maintenance():
-            return all(map(_away, last))
-        waited = (after - slot.after for slot in self._under_way if slot.route is route)
-        return all(map(_served, last)) and max(waited, default=0.0) <= _PROMPT
+            return not served
+        waiting = (
+            slot.after for slot in self._under_way if (slot.node, slot.route) == (node, route)
+        )
+        return served and after - min(waiting, default=after) <= _PROMPT
+
+    def _beat(self, node: str, route: Route, after: float) -> int:
+        """Count the times at which a calm way is tried: evenly spread over the nodes."""
+        nodes = tuple(self._watched.ledgers)
+        return math.floor(after / _CALM[route] / len(nodes) - nodes.index(node) / len(nodes))
 
     def _may_end(self) -> bool:
-        served = all(_served(self._last.get(way)) for way in self._addresses)
+        last = [self._last.get(way) for way in self._addresses]
+        served = all(each and each.answer.outcome is Outcome.ACKNOWLEDGED for each in last)
         return served or time.monotonic() > self._until
 
     async def _attempt(self, slot: Slot) -> None:
@@ -163,6 +178,7 @@ class Witness:
         connected, way = time.monotonic(), self._watched.ledgers[slot.node].front.way
         record = self._record(slot)
         self._under_way.add(slot)
+        self._tried[slot.node, slot.route] = slot.after
         try:
             async with asyncio.timeout(_DEADLINE):
                 answer = await self._answer(slot, record)
@@ -201,14 +217,6 @@ class Witness:
     def _now(self) -> float:
         # On the wall clock as it was at the start: it may be set meanwhile.
         return self._began + time.monotonic() - self._zero
-
-
-def _served(last: Attempt | None) -> bool:
-    return last is not None and last.answer.outcome is Outcome.ACKNOWLEDGED
-
-
-def _away(last: Attempt | None) -> bool:
-    return last is not None and last.answer.outcome is not Outcome.ACKNOWLEDGED
 
 
 def _unanswered(slot: Slot, reason: str) -> Answer:

@@ -15,7 +15,8 @@ NODES = ("core1", "core2", "core3", "core4")
 
 def dealt(route: Route, nodes: tuple[str, ...] = NODES, number: int = 400) -> list[Slot]:
     rota = Rota(nodes)
-    return [rota.slot((float(at), route)) for at in range(number)]
+    slots = (rota.slot((float(at), route), lambda _: True) for at in range(number))
+    return [slot for slot in slots if slot is not None]
 
 
 def test_turns_come_at_even_times_whatever_the_attempts_take() -> None:
@@ -44,8 +45,17 @@ def test_each_route_is_tried_through_every_node_in_turn(route: Route) -> None:
 
 def test_the_routes_turns_are_dealt_apart() -> None:
     rota = Rota(NODES)
-    slots = [rota.slot((0.0, route)) for route in [Route.HTTP, Route.HTTP, Route.SSH, Route.HTTP]]
-    assert [slot.node for slot in slots] == ["core1", "core2", "core1", "core3"]
+    routes = [Route.HTTP, Route.HTTP, Route.SSH, Route.HTTP]
+    slots = [rota.slot((0.0, route), lambda _: True) for route in routes]
+    assert [slot and slot.node for slot in slots] == ["core1", "core2", "core1", "core3"]
+
+
+def test_the_turn_is_for_the_node_that_is_due_and_has_waited_longest() -> None:
+    rota = Rota(NODES)
+    due: list[tuple[str, ...]] = [NODES, (), ("core1", "core4"), ("core1", "core4"), NODES, NODES]
+    slots = [rota.slot((0.0, Route.HTTP), nodes.__contains__) for nodes in due]
+    found = [slot and slot.node for slot in slots]
+    assert found == ["core1", None, "core4", "core1", "core2", "core3"]
 
 
 # Five and ten nodes would meet the same sort each time, were they dealt to by one count alone.
