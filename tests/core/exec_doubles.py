@@ -10,7 +10,7 @@ import socket
 import struct
 import subprocess
 import threading
-from typing import TYPE_CHECKING, BinaryIO
+from typing import IO, TYPE_CHECKING
 
 from http_doubles import HttpOverUnix
 
@@ -107,7 +107,7 @@ class ExecsOverUnix(HttpOverUnix):
         pipe = subprocess.PIPE
         return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=self.environment)
 
-    def _send(self, client: socket.socket, stream: int, output: BinaryIO | None) -> None:
+    def _send(self, client: socket.socket, stream: int, output: IO[bytes] | None) -> None:
         """Send what a process writes until it ends, or until the client is gone."""
         assert output
         with contextlib.suppress(OSError), output:
@@ -119,7 +119,7 @@ def _frame(stream: int, payload: bytes) -> bytes:
     return struct.pack(">BxxxL", stream, len(payload)) + payload
 
 
-def _feed(client: socket.socket, stdin: BinaryIO | None) -> None:
+def _feed(client: socket.socket, stdin: IO[bytes] | None) -> None:
     """Hand on what the client writes, and its end."""
     assert stdin
     with contextlib.suppress(OSError), stdin:
