@@ -3,7 +3,7 @@
 # Called by make before there is a virtual environment, so it is plain shell.
 # Where an engine answers and the tools are there, it changes nothing and needs no root.
 #
-#   prepare.sh tools     git, ssh, sshd, packet filters, Python's venv: enough for `make test`
+#   prepare.sh tools     git, ssh, sshd, packet filters, busybox, Python's venv: enough for `make test`
 #   prepare.sh browser   Chromium and its driver, in which `make test` opens the report
 #   prepare.sh engine    a Docker engine that answers, started if need be
 #   prepare.sh stop      ends the engine that `prepare.sh engine` started by hand
@@ -62,6 +62,7 @@ tools() {
     command -v git >/dev/null || install git git
     command -v ssh >/dev/null || install "an ssh client" openssh-client
     [ -x /usr/sbin/sshd ] || install "an sshd for the tests of the tunnels" openssh-server
+    command -v busybox >/dev/null || install "busybox, the shell of many containers, for tests" busybox
     # They cut themselves off, in networks of their own.
     for tool in unshare:util-linux ip:iproute2 iptables:iptables; do
         PATH="$PATH:/usr/sbin:/sbin" command -v "${tool%%:*}" >/dev/null ||

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from cluster_tests.way import Way
 
-# An observation reads containers, volumes and two files at once; one more for whoever looks in.
+# An observation reads containers and volumes at once, and two files where no shell can tell them
+# (shells have connections of their own); one follows the events, one is for whoever looks in.
 CONNECTIONS = 6
 T = TypeVar("T")
 

@@ -99,8 +99,11 @@ class EngineProcesses(EngineConnection):
         One whose stream broke before it was in use ends by the end of its input.
         """
         with self._translated(f"starting {command[0]} in {container}"):
-            created = self._api.exec_create(container, list(command), stdin=True)
-            return ExecStream(self._socket_path, created["Id"], self._timeout)
+            return self._start(container, command)
+
+    def _start(self, container: str, command: Sequence[str]) -> ExecStream:
+        created = self._api.exec_create(container, list(command), stdin=True)
+        return ExecStream(self._socket_path, created["Id"], self._timeout)
 
     def _exit_code(self, process: str, program: str) -> int:
         """Ask how a process ended: its output ends a moment before the engine knows."""

@@ -14,6 +14,7 @@ import json
 import re
 import socket
 import struct
+import time
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class ExecStream:
 
         Raises ``OSError`` when the engine does not answer, or answers anything but the upgrade.
         """
+        self.exec_id = exec_id
         self._frames = Frames()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
@@ -89,10 +91,13 @@ class ExecStream:
             body += piece
         return body
 
-    def frames(self) -> Iterator[tuple[int, bytes]]:
-        """Yield ``(stream, payload)`` until the process ends or the stream is closed."""
-        yield from self._frames.feed(self._early)
-        while piece := self._receive():
+    def frames(self, deadline: float | None = None) -> Iterator[tuple[int, bytes]]:
+        """Yield ``(stream, payload)`` until the process ends or the stream is closed.
+
+        Raises ``TimeoutError`` when all has not come by ``deadline`` (``time.monotonic``). Whoever
+        has seen enough may leave off, and call again for what comes later.
+        """
+        while piece := self._receive(deadline):
             yield from self._frames.feed(piece)
 
     def output(self, patience: float) -> tuple[bytes, bytes]:
@@ -106,15 +111,32 @@ class ExecStream:
             written[kind].append(payload)
         return b"".join(written[STDOUT]), b"".join(written[STDERR])
 
-    def _receive(self) -> bytes:
+    def _receive(self, deadline: float | None) -> bytes:
+        early, self._early = self._early, b""
+        if early:
+            return early
+        self._limit(deadline)
         try:
             return self._socket.recv(_READ)
         except ConnectionError:
             return b""  # how the engine ended the stream makes no difference here
 
-    def write(self, data: bytes) -> None:
-        """Write to the process's stdin; raise ``OSError`` when it is gone."""
+    def write(self, data: bytes, deadline: float | None = None) -> None:
+        """Write to the process's stdin; raise ``OSError`` when it is gone.
+
+        Raises ``TimeoutError`` when it is not written by ``deadline`` (``time.monotonic``).
+        """
+        self._limit(deadline)
         self._socket.sendall(data)
+
+    def _limit(self, deadline: float | None) -> None:
+        """Give the next use of the socket until ``deadline``; without one, leave it as it is."""
+        if deadline is None:
+            return
+        left = deadline - time.monotonic()
+        if left <= 0:  # to a socket, 0 would mean not to wait at all
+            raise TimeoutError("timed out")
+        self._socket.settimeout(left)
 
     def shutdown(self) -> None:
         """End the stream in both directions; a read in another thread returns at once."""

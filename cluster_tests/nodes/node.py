@@ -9,8 +9,7 @@ import docker.errors
 
 from cluster_tests.errors import NodeError
 from cluster_tests.model import Container, Volume
-from cluster_tests.nodes.engine_files import EngineFiles
-from cluster_tests.nodes.engine_processes import EngineProcesses
+from cluster_tests.nodes.shell_files import ShellFiles
 from cluster_tests.way import repeated
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ class Plugin:
     content: str
 
 
-class Engine(EngineFiles, EngineProcesses):
+class Engine(ShellFiles):
     """Thin readers of one node's engine, on top of what runs processes and reads files there."""
 
     @repeated

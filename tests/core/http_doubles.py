@@ -27,20 +27,30 @@ class HttpOverUnix(socketserver.ThreadingUnixStreamServer):
         self.answers: dict[str, tuple[int, object]] = {}
         self.asked: list[str] = []
 
+    def reply(self, request: str, _body: bytes) -> tuple[int, object]:
+        return self.answers.get(request, (404, {"message": request.partition(" ")[2]}))
+
+    def upgraded(self, _request: str, _handler: http.server.BaseHTTPRequestHandler) -> bool:
+        """Take a connection over in place of an answer; tell whether that was done."""
+        return False
+
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     server: HttpOverUnix
 
     def answer(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         path = re.sub(r"^/v1\.\d+", "", self.path).partition("?")[0]
-        self.server.asked.append(f"{self.command} {path}")
-        status, value = self.server.answers.get(f"{self.command} {path}", (404, {"message": path}))
-        body = json.dumps(value).encode()
+        request = f"{self.command} {path}"
+        self.server.asked.append(request)
+        if self.server.upgraded(request, self):
+            return
+        status, value = self.server.reply(request, body)
+        said = json.dumps(value).encode()
         self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(len(said)))
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(said)
 
     do_GET = do_POST = answer  # noqa: N815 - the names are the base class's
 

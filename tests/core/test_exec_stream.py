@@ -3,6 +3,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -80,6 +81,23 @@ def test_all_output_is_told_by_stream(listener: socket.socket) -> None:
 def test_output_that_does_not_go_on_is_given_up(listener: socket.socket) -> None:
     with pytest.raises(TimeoutError), _silent(listener) as stream:
         stream.output(0.05)
+
+
+def test_what_is_due_is_given_up_at_its_deadline(listener: socket.socket) -> None:
+    with _silent(listener) as stream:
+        with pytest.raises(TimeoutError):
+            list(stream.frames(time.monotonic() + 0.05))
+        with pytest.raises(TimeoutError):
+            stream.write(b"too late", time.monotonic())
+
+
+def test_who_leaves_off_hears_later_what_comes_later(listener: socket.socket) -> None:
+    thread = engine(listener, UPGRADED + frame(1, b"early"), frame(1, b"then"))
+    with ExecStream(listener.getsockname(), "id", 5) as stream:
+        assert next(stream.frames()) == (1, b"early")
+        stream.write(b"stdin")
+        assert list(stream.frames()) == [(1, b"then"), (1, b"stdin")]
+    thread.join()
 
 
 @contextmanager

@@ -100,7 +100,7 @@ def test_volumes_the_engine_only_warns_of_are_an_error(
 
 
 def test_a_missing_container_is_named(engine: Engine, http_over_unix: HttpOverUnix) -> None:
-    http_over_unix.answers["GET /containers/consul/archive"] = (
+    http_over_unix.answers["POST /containers/consul/exec"] = (
         404,
         {"message": "No such container: consul"},
     )

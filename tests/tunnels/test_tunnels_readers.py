@@ -17,6 +17,7 @@ from far_ends import PATIENCE
 
 from cluster_tests.errors import NodeError
 from cluster_tests.fronts.front import Front
+from cluster_tests.nodes import file_shell
 from cluster_tests.nodes.node import Engine
 from cluster_tests.way import Way
 from tunnels import SocketForward, State, TcpForward
@@ -84,7 +85,7 @@ def test_an_answer_in_chunks_is_asked_for_again(engine: Engine, breaking: Breaki
     )
     breaking.answers["HEAD /containers/c/archive"] = as_head(STAT)
     breaking.cut = ("GET /containers/c/archive", packed[:512] + b"\r\n")
-    assert engine.read_file("c", PurePosixPath("/file")) == b"all of it"
+    assert engine.read_archived("c", PurePosixPath("/file")) == b"all of it"
     assert breaking.asked.count("GET /containers/c/archive") == 2
 
 
@@ -122,6 +123,16 @@ def test_a_process_that_changes_something_is_not_run_again_and_not_believed(
     with pytest.raises(NodeError, match="core1: running true in c: the tunnel broke"):
         engine.run_once("c", ["true"])
     assert breaking.asked.count("POST /exec/e/start") == 1
+
+
+def test_a_file_of_which_a_part_has_come_is_asked_for_again(
+    engine: Engine, breaking: BreakingEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_shell, "new_token", lambda: "mark")
+    runs_a_process(breaking)
+    breaking.answers["POST /exec/e/start"] = as_stream(b"half ", b"and half", b"\nmark 0\n")
+    assert engine.read_file("c", PurePosixPath("/file")) == b"half and half"
+    assert breaking.asked.count("POST /exec/e/start") == 2
 
 
 # --- fronts

@@ -1,4 +1,4 @@
-"""Files of containers that are replaced while they are read, as an engine sends them then."""
+"""Files that are replaced while an engine packs them, as it sends them then."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def engine(archives: PaperArchives) -> Engine:
 
 
 def read(engine: Engine) -> bytes:
-    return engine.read_file("haproxy", FILE)
+    return engine.read_archived("haproxy", FILE)
 
 
 @pytest.mark.parametrize(("before", "after"), [(SHORT, LONG), (LONG, SHORT), (SHORT, SHORT[::-1])])

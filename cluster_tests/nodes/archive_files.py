@@ -1,9 +1,11 @@
-"""Files in the containers of one node, each read as it was at one moment.
+"""Files in the containers of one node, out of the engine's archives, each as it was at one moment.
 
-The engine packs a file by its path: it asks for the size, writes that down, and opens the path
-after that. Where another file takes the path between the two, it sends the first bytes of the new
-one under the size of the old one, or too few bytes. So a content counts only if the path shows the
-same file after it was sent as before (moby, ``pkg/archive``, ``addTarFile``).
+The second choice, for containers that have no shell to ask, or do not run (``shell_files``): it
+takes three requests where a shell takes one answer. The engine packs a file by its path: it asks
+for the size, writes that down, and opens the path after that. Where another file takes the path
+between the two, it sends the first bytes of the new one under the size of the old one, or too few
+bytes. So a content counts only if the path shows the same file after it was sent as before (moby,
+``pkg/archive``, ``addTarFile``).
 """
 
 from __future__ import annotations
@@ -44,7 +46,7 @@ class _Packed:
     link: str | None = None
 
 
-class EngineFiles(EngineConnection):
+class ArchiveFiles(EngineConnection):
     """Reads files; what has not changed since it was read last is not fetched again."""
 
     def __init__(self, node: str, socket_path: Path, timeout: float, way: Way = UNBROKEN) -> None:
@@ -52,7 +54,7 @@ class EngineFiles(EngineConnection):
         super().__init__(node, socket_path, timeout, way)
         self._packed: dict[tuple[str, PurePosixPath], _Packed] = {}
 
-    def read_file(self, container: str, path: PurePosixPath) -> bytes:
+    def read_archived(self, container: str, path: PurePosixPath) -> bytes:
         """Read a file of a container, following links.
 
         Raises ``NodeError`` if there is none, or if it is replaced again and again.
