@@ -36,7 +36,7 @@ class Writes:
 class Downtime:
     """How long one route was away, as its clients saw it; the maintenance page's part apart.
 
-    ``resolution`` is the distance of the attempts it was measured with, ``budget`` what is allowed.
+    ``resolution`` is how late its ends may have been seen, ``budget`` what is allowed.
     """
 
     seconds: float

@@ -45,7 +45,7 @@ def witness_of(
     earlier: Earlier,
     rate: float = RATE,
 ) -> Witness:
-    """Prepare to watch how a running ledger goes to ``after``, ``rate`` turns a second."""
+    """Prepare to watch how a running ledger goes to ``after``; for ``rate`` see ``turns``."""
     ports = {str(ledger.port) for ledger in ledgers.values()}
     past_caddy = bool(tenant.footprint.ports & ports)
     comes_back = after.master is not None

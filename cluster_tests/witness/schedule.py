@@ -18,15 +18,17 @@ _OVER_HTTP = (What.WRITE, What.READ, What.WRITE, What.READ, What.WRITE)
 
 
 def turns(rate: float, *, ssh: bool = True) -> Iterator[Turn]:
-    """Plan ``rate`` turns a second, for ever: HTTP and SSH after each other.
+    """Plan ``rate`` turns a second over HTTP, for ever, and half as many over SSH between them.
 
-    A turn is the seconds since the beginning, and the route. Without ``ssh`` all are HTTP's.
+    A turn is the seconds since the beginning, and the route. Without ``ssh`` all are HTTP's. A node
+    takes a new process for whoever comes by SSH: they cost it several times what a request does.
     """
     if rate <= 0:
         raise ValueError(f"nothing is planned at {rate:g} a second")
-    routes = (Route.HTTP, Route.SSH) if ssh else (Route.HTTP,)
     for number in count():
-        yield number / rate, routes[number % len(routes)]
+        yield number / rate, Route.HTTP
+        if ssh and number % 2 == 0:
+            yield (number + 0.5) / rate, Route.SSH
 
 
 class Rota:

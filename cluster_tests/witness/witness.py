@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from cluster_tests.fronts.ledger import Ledger, Record
     from cluster_tests.witness.attempts import Slot, Turn
 
-RATE = 100.0  # turns a second, in all: one every 20 ms over each route
+RATE = 50.0  # turns a second over HTTP, where something is about to change
 # Seconds after which an attempt is given up: longer than any proxy waits for a connection.
 _DEADLINE = 10.0
 # Seconds from one attempt over a route to the next while nothing is about to change there, through
 # whichever node. A greeting is a process more for a node.
-_CALM = {Route.HTTP: 0.04, Route.SSH: 0.5}
+_CALM = {Route.HTTP: 0.1, Route.SSH: 0.5}
 # Seconds within which an answer is due where all is calm.
 _PROMPT = 1.0
 # Seconds after which attempts that are under way at the end are given up, and in which the loop
@@ -52,8 +52,8 @@ class Watched:
 
     ``in_maintenance`` tells whether the cluster says that it is, without a question to it: it is
     called at each turn. ``make`` gives the record of a number to be written through a node,
-    ``first`` is the first number, ``known`` a record that was acknowledged before. ``rate`` is the
-    turns a second, in all. ``ssh`` tells whether its sshd is to be reached at all. ``linger`` is
+    ``first`` is the first number, ``known`` a record that was acknowledged before. ``rate`` is that
+    of ``turns``. ``ssh`` tells whether its sshd is to be reached at all. ``linger`` is
     the seconds after the end in which every way through every node should be served again; where
     it is not, the attempts tell.
     """
@@ -142,19 +142,16 @@ class Witness:
     def _is_due(self, turn: Turn, node: str) -> bool:
         """Tell whether something is to be tried through ``node`` at a turn."""
         after, route = turn
-        tried = self._tried.get((node, route))
-        return (
-            tried is None
-            or not self._is_calm(node, turn)
-            or self._beat(node, route, tried) < self._beat(node, route, after)
-        )
+        tried = self._tried.get((node, route), -math.ulp(1.0))
+        beats = self._beat(node, route, after) - self._beat(node, route, tried)
+        return beats > 0 or not self._is_calm(node, turn)
 
     def _is_calm(self, node: str, turn: Turn) -> bool:
         """Tell whether the way is neither about to go away nor about to come back."""
         after, route = turn
         last = self._last.get((node, route))
-        if last is None:
-            return False
+        if last is None:  # nothing is known, and nothing has begun
+            return not (self._over.is_set() or self._watched.in_maintenance())
         served = last.answer.outcome is Outcome.ACKNOWLEDGED
         if self._watched.in_maintenance():
             return not served

@@ -20,15 +20,16 @@ def dealt(route: Route, nodes: tuple[str, ...] = NODES, number: int = 400) -> li
 
 
 def test_turns_come_at_even_times_whatever_the_attempts_take() -> None:
-    due = [after for after, _ in islice(turns(50.0), 101)]
+    due = [after for after, _ in islice(turns(50.0, ssh=False), 101)]
     assert due[0] == 0
     assert due[-1] == pytest.approx(2.0)
     assert all(later - sooner == pytest.approx(0.02) for sooner, later in pairwise(due))
 
 
-def test_both_routes_have_their_turns_after_each_other() -> None:
-    routes = [route for _, route in islice(turns(50.0), 100)]
-    assert routes == [Route.HTTP, Route.SSH] * 50
+def test_between_two_turns_over_http_there_is_one_over_ssh_and_then_none() -> None:
+    found = list(islice(turns(50.0), 7))
+    assert [round(1000 * after) for after, _ in found] == [0, 10, 20, 40, 50, 60, 80]
+    assert [route for _, route in found[:6]] == [Route.HTTP, Route.SSH, Route.HTTP] * 2
 
 
 def test_without_ssh_everything_goes_over_http() -> None:

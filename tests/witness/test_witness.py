@@ -176,7 +176,7 @@ def test_it_hides_no_error_of_the_switch(stage: Stage) -> None:
 
 
 def gaps(found: tuple[Attempt, ...], route: Route) -> set[int]:
-    """Give the numbers of turns between the attempts over a route, of which every other is its."""
+    """Give the numbers of turns over HTTP between the attempts over a route."""
     tried = [each for each in found if each.route is route]
     due = [round((each.planned - tried[0].planned) * 200) for each in tried]
     return {later - sooner for sooner, later in pairwise(due)}
@@ -185,20 +185,22 @@ def gaps(found: tuple[Attempt, ...], route: Route) -> set[int]:
 @pytest.fixture
 def sparing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(witness_module, "_CALM", {Route.HTTP: 0.04, Route.SSH: 0.06})
+    monkeypatch.setattr(witness_module, "_PROMPT", PATIENCE)  # however busy the machine is
 
 
 @pytest.mark.usefixtures("sparing")
 def test_where_all_is_well_it_looks_seldom(stage: Stage) -> None:
     stage.maintained = False
     found = attempts(stage, requests=20)
-    assert max(gaps(found, Route.HTTP)) >= 8  # 2, until it was first known that all is well
+    assert min(gaps(found, Route.HTTP)) >= 8
     assert max(gaps(found, Route.SSH)) >= 12
 
 
 @pytest.mark.usefixtures("sparing")
 def test_what_is_about_to_go_away_is_tried_at_each_turn(stage: Stage) -> None:
     found = attempts(stage, requests=20)
-    assert gaps(found, Route.HTTP) == gaps(found, Route.SSH) == {2}
+    assert gaps(found, Route.HTTP) == {1}
+    assert gaps(found, Route.SSH) == {2}
 
 
 @pytest.mark.usefixtures("sparing")
@@ -207,7 +209,8 @@ def test_what_is_away_without_a_word_is_tried_at_each_turn(stage: Stage) -> None
     stage.greeting = b"not SSH\r\n"
     stage.say = lambda handler, _: answer(handler, 503, PAGE)
     found = attempts(stage, requests=20)
-    assert gaps(found, Route.HTTP) == gaps(found, Route.SSH) == {2}
+    assert gaps(found, Route.HTTP) == {1}
+    assert gaps(found, Route.SSH) == {2}
 
 
 @pytest.mark.usefixtures("sparing")
