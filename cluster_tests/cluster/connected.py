@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from cluster_tests.cluster.observing import CALLS_OF_CONSUL, CALLS_PER_NODE, Node
 from cluster_tests.consul.store import ConsulStore
-from cluster_tests.consul.watch import FLAGS, WATCHED, Answer, ConsulWatch
+from cluster_tests.consul.watch import FLAGS, RECORDS, WATCHED, Answer, ConsulWatch
 from cluster_tests.nodes.engine_events import EngineEvents
 from cluster_tests.nodes.node import Engine
 from cluster_tests.nodes.probe import COMMAND, Probe
@@ -55,7 +55,7 @@ class Connected:
         self.consul = ConsulStore(*consul, inventory.deadlines.answer, way)
         self.nodes = {name: self._node(name, sockets[name]) for name in inventory.nodes}
         watches = [ConsulWatch(self.consul, path, self.bell) for path in WATCHED]
-        self._flags = watches[WATCHED.index(FLAGS)]
+        self._records, self._flags = (watches[WATCHED.index(path)] for path in (RECORDS, FLAGS))
         events = [EngineEvents(node.engine, self.bell) for node in self.nodes.values()]
         probes = [node.probe for node in self.nodes.values()]
         self._sources = Sources([*watches, *events, *probes])
@@ -98,13 +98,16 @@ class Connected:
         return self._sources.overheard(hear)
 
     def hears_of_maintenance(self, application: Application) -> bool:
-        """Tell whether the maintenance flag was up when the flags were heard of last.
+        """Tell whether the maintenance flag was up when the cluster was heard of last.
 
+        Not any more once the record was written after it: the application is about to come back.
         That asks nobody. While the way to Consul is broken it may be old.
         """
-        answer = self._flags.told
-        keys = {item["Key"] for item in answer.items} if isinstance(answer, Answer) else set()
-        return application.maintenance_key in keys
+        flag = _shown(self._flags, application.maintenance_key)
+        record = _shown(self._records, application.record_key)
+        if flag is None:
+            return False
+        return record is None or int(record["ModifyIndex"]) < int(flag["CreateIndex"])
 
     def close(self) -> None:
         """Stop listening and drop all connections, whatever fails on the way."""
@@ -127,3 +130,9 @@ class Connected:
     ) -> None:
         """Close."""
         self.close()
+
+
+def _shown(watch: ConsulWatch, key: str) -> dict[str, Any] | None:
+    """Give what a watch of the KV heard of ``key`` last; None for nothing."""
+    items = watch.told.items if isinstance(watch.told, Answer) else []
+    return next((item for item in items if item["Key"] == key), None)

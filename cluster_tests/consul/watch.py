@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from cluster_tests.waiting.waiter import Bell
 
 # Records, maintenance flags, reports of migrations; registrations, and their checks.
-FLAGS = "kv/maintenance/"
-WATCHED = ("kv/app/", FLAGS, "kv/migrate/", "catalog/services", "health/state/any")
+RECORDS, FLAGS = "kv/app/", "kv/maintenance/"
+WATCHED = (RECORDS, FLAGS, "kv/migrate/", "catalog/services", "health/state/any")
 # Seconds Consul may keep a query; it adds up to a sixteenth of it.
 _WAIT = 60
 _SLACK = _WAIT / 16

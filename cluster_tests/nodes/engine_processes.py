@@ -101,8 +101,9 @@ class EngineProcesses(EngineConnection):
         with self._translated(f"starting {command[0]} in {container}"):
             return self._start(container, command)
 
-    def _start(self, container: str, command: Sequence[str]) -> ExecStream:
-        created = self._api.exec_create(container, list(command), stdin=True)
+    def _start(self, container: str, command: Sequence[str], user: str = "") -> ExecStream:
+        """Start ``command`` as ``user``; "" for the container's own."""
+        created = self._api.exec_create(container, list(command), stdin=True, user=user)
         return ExecStream(self._socket_path, created["Id"], self._timeout)
 
     def _exit_code(self, process: str, program: str) -> int:

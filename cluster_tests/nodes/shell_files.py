@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 # (POSIX, "Shell Command Language", 2.8.2), so a shell without ``cat`` answers with the same. Where
 # the engine means something else by them, archives are read without need, which only costs time.
 _NOT_THERE = (126, 127)
+# Who reads: a configuration need not be the proxy's own user's to read, and archives are root's.
+_ROOT = "0"
 
 
 class ShellFiles(ArchiveFiles, EngineProcesses):
@@ -120,11 +122,12 @@ class ShellFiles(ArchiveFiles, EngineProcesses):
         """Begin a shell; None where the container does not run (Docker Engine API, ExecCreate)."""
         token = file_shell.new_token()
         try:
-            return FileShell(self._start(container, file_shell.command(token)), token)
+            stream = self._start(container, file_shell.command(token), _ROOT)
         except docker.errors.APIError as error:
             if error.status_code != HTTPStatus.CONFLICT:
                 raise
             return None
+        return FileShell(stream, token)
 
     def _unread(self, container: str, path: PurePosixPath, message: str) -> NodeError:
         return NodeError(self.node, f"{container}: reading {path}: {message}")

@@ -181,7 +181,7 @@ class Tenant:
         return self._settle(self._standing)
 
     def hears_of_maintenance(self) -> bool:
-        """Tell whether the cluster says that the application is in maintenance; asks nobody."""
+        """Tell whether the cluster says that it is in maintenance to stay; asks nobody."""
         return self._session.cluster.hears_of_maintenance(self.application)
 
     def ask(self, after: Placement, *, update: bool = False) -> Expectation:

@@ -12,7 +12,7 @@ import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cluster_tests.consul.watch import FLAGS
+from cluster_tests.consul.watch import FLAGS, RECORDS
 from cluster_tests.results.values import Event
 from cluster_tests.timeline.layers import Layer
 
@@ -111,7 +111,7 @@ def _checks(answer: Answer, application: Application) -> Seen:
 
 
 _READ: Mapping[str, Callable[[Answer, Application], Seen]] = {
-    "kv/app/": _keys,
+    RECORDS: _keys,
     FLAGS: _keys,
     "kv/migrate/": _keys,
     _CHECKS: _checks,

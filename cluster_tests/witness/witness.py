@@ -50,12 +50,12 @@ _GRACE, _FAREWELL = 1.0, 5.0
 class Watched:
     """What is watched: a ledger through every node, how it is written to, and how often at most.
 
-    ``in_maintenance`` tells whether the cluster says that it is, without a question to it: it is
-    called at each turn. ``make`` gives the record of a number to be written through a node,
-    ``first`` is the first number, ``known`` a record that was acknowledged before. ``rate`` is that
-    of ``turns``. ``ssh`` tells whether its sshd is to be reached at all. ``linger`` is
-    the seconds after the end in which every way through every node should be served again; where
-    it is not, the attempts tell.
+    ``in_maintenance`` tells whether the cluster says that it is, and not yet that it comes back,
+    without a question to it: it is called at each turn. ``make`` gives the record of a number to be
+    written through a node, ``first`` is the first number, ``known`` a record that was acknowledged
+    before. ``rate`` is that of ``turns``. ``ssh`` tells whether its sshd is to be reached at all.
+    ``linger`` is the seconds after the end in which every way through every node should be served
+    again; where it is not, the attempts tell.
     """
 
     ledgers: Mapping[str, Ledger]

@@ -28,8 +28,9 @@ _AS_SENT = 32768
 class Exec:
     """One process in a container, from its creation to its end."""
 
-    def __init__(self, command: list[str]) -> None:
+    def __init__(self, command: list[str], user: str | None) -> None:
         self.command = command
+        self.user = user
         self.code: int | None = None
         self.ended = threading.Event()
         self.process: subprocess.Popen[bytes] | None = None
@@ -63,7 +64,8 @@ class ExecsOverUnix(HttpOverUnix):
         if request in self.answers:
             return self.answers[request]
         if re.fullmatch(r"POST /containers/\w+/exec", request):
-            self.execs.append(Exec(json.loads(body)["Cmd"]))
+            asked = json.loads(body)
+            self.execs.append(Exec(asked["Cmd"], asked.get("User")))
             return 201, {"Id": str(len(self.execs) - 1)}
         if found := re.fullmatch(r"GET /exec/(\d+)/json", request):
             return 200, {"ExitCode": self.execs[int(found[1])].code}

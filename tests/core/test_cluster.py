@@ -235,22 +235,33 @@ def test_what_is_shown_is_what_is_observed(
     assert observed.registrations == world.shown.registrations
 
 
+FLAG = {"Key": APPLICATION.maintenance_key, "CreateIndex": 5}
+
+
 @pytest.mark.parametrize(
-    ("shown", "up"),
+    ("flags", "record", "up"),
     [
-        ([{"Key": "maintenance/ledger_one.b1"}], False),
-        ([{"Key": f"maintenance/{APPLICATION.name}"}, {"Key": "maintenance/z"}], True),
-        ([], False),
+        ([{**FLAG, "Key": "maintenance/another"}], 1, False),
+        ([], 1, False),
+        ([FLAG, {**FLAG, "Key": "maintenance/z"}], 4, True),
+        ([FLAG], None, True),
+        ([FLAG], 6, False),  # where it will be is written: it is about to come back
     ],
 )
 def test_of_a_maintenance_it_knows_what_it_heard_last(
-    cluster: Cluster, shown: list[dict[str, str]], *, up: bool
+    cluster: Cluster, flags: list[dict[str, object]], record: int | None, *, up: bool
 ) -> None:
     assert not cluster.hears_of_maintenance(APPLICATION)
-    cluster._flags.tell(Answer(1, json.dumps([{"Key": APPLICATION.maintenance_key}]).encode()))
-    cluster._flags.tell(Answer(2, json.dumps(shown).encode() if shown else b""))
-    assert cluster._flags.watched == "kv/maintenance/"
+    records = [{"Key": APPLICATION.record_key, "ModifyIndex": record}] if record else []
+    cluster._flags.tell(said(FLAG))
+    cluster._records.tell(said(*records, {"Key": "app/another", "ModifyIndex": 9}))
+    cluster._flags.tell(said(*flags))
+    assert (cluster._flags.watched, cluster._records.watched) == ("kv/maintenance/", "kv/app/")
     assert cluster.hears_of_maintenance(APPLICATION) is up
+
+
+def said(*items: Mapping[str, object]) -> Answer:
+    return Answer(1, json.dumps(items).encode() if items else b"")
 
 
 def test_a_settled_cluster_takes_one_look(

@@ -130,6 +130,14 @@ def test_a_path_that_is_no_line_is_refused(engine: Engine, name: str) -> None:
         engine.read_file("proxy", PurePosixPath(name))
 
 
+def test_whatever_a_container_s_own_user_may_read_root_reads_it(
+    server: ExecsOverUnix, engine: Engine, path: Path
+) -> None:
+    path.write_text("x")
+    read(engine, path)
+    assert [each.user for each in server.execs] == ["0"]
+
+
 def test_each_container_has_a_shell_of_its_own(
     server: ExecsOverUnix, engine: Engine, path: Path
 ) -> None:
