@@ -8,7 +8,10 @@ an answer as good as any. Whatever else arrives counts as a sign of life too.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
+
+import paramiko
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,8 +69,13 @@ class Pulse:
     def _ask(self, now: float) -> None:
         """Have the loop send it: a full connection would hold up whoever sends."""
         self._asked = now  # before the question: the answer may come before `call` returns
-        if not self._loop.call(lambda: self._transport.ping(self._answer())):
+        if not self._loop.call(self._send):
             self._asked = None
+
+    def _send(self) -> None:
+        # What has ended meanwhile is no defect of the loop's: the thread that watches sees it.
+        with suppress(OSError, EOFError, paramiko.SSHException):
+            self._transport.ping(self._answer())
 
     def _answer(self) -> Callable[[], None]:
         sent = time.monotonic()

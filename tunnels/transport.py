@@ -126,7 +126,7 @@ class Transport(paramiko.Transport):
         """Ask the server for a sign of life; ``answered`` is called on the transport's thread.
 
         OpenSSH's own keepalive: a global request that wants a reply (RFC 4254 section 4), and may
-        be refused as well as granted.
+        be refused as well as granted. Raises ``EOFError`` when the connection has ended.
         """
         message = Message()
         message.add_byte(bytes([MSG_GLOBAL_REQUEST]))

@@ -31,6 +31,7 @@ class Patient:
         self.heard = 1000.0
         self.alive = True
         self.loop_takes = True
+        self.gone = False
         self.pings = 0
 
     def monotonic(self) -> float:
@@ -43,6 +44,8 @@ class Patient:
 
     def ping(self, answered: Callable[[], None]) -> None:
         self.pings += 1
+        if self.gone:
+            raise EOFError
         if self.alive:
             self.now += 0.01
             self.heard = self.now
@@ -124,6 +127,14 @@ def test_who_sends_anything_lives_though_the_question_hangs(patient: Patient) ->
         patient.heard = patient.now - 0.5
     assert patient.pings == 0
     assert seconds_until_dead(patient, pulse) <= 9.0
+
+
+def test_what_ends_while_it_is_asked_is_no_defect(patient: Patient) -> None:
+    """It would be logged as one, by the loop: whoever watches sees that it has ended."""
+    pulse = taken(patient)
+    patient.gone = True
+    assert pulse.look() == 3.0
+    assert patient.pings == 1
 
 
 def test_it_is_no_fault_of_the_servers_that_we_were_suspended(patient: Patient) -> None:
