@@ -13,6 +13,7 @@ import http.client
 import json
 import socket
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from cluster_tests.errors import ConsulError
@@ -38,7 +39,7 @@ class Answer:
     index: int
     body: bytes
 
-    @property
+    @cached_property
     def items(self) -> list[dict[str, Any]]:
         """What is shown, as Consul's API documents it for the path that was asked."""
         return json.loads(self.body) if self.body else []
