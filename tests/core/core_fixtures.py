@@ -5,12 +5,11 @@ Named in each test file's ``pytest_plugins``.
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from http_doubles import HttpOverUnix
+from http_doubles import HttpOverUnix, serving
 
 from cluster_tests.inventory.file import load_inventory
 from cluster_tests.nodes.node import Engine
@@ -57,12 +56,8 @@ def inventory(tmp_path: Path, inventory_values: dict[str, Any]) -> Inventory:
 
 @pytest.fixture
 def http_over_unix(tmp_path: Path) -> Iterator[HttpOverUnix]:
-    with HttpOverUnix(tmp_path / "http.sock") as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
+    with serving(HttpOverUnix(tmp_path / "http.sock")) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

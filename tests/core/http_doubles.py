@@ -6,10 +6,26 @@ import http.server
 import json
 import re
 import socketserver
-from typing import TYPE_CHECKING
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+S = TypeVar("S", bound="HttpOverUnix")
+
+
+@contextmanager
+def serving(server: S) -> Iterator[S]:
+    """Let a server answer during a block, on a thread."""
+    with server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
 
 
 class HttpOverUnix(socketserver.ThreadingUnixStreamServer):

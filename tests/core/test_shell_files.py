@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from exec_doubles import ExecsOverUnix
+from http_doubles import serving
 
 from cluster_tests.errors import NodeError
 from cluster_tests.nodes import file_shell
@@ -30,13 +31,9 @@ TOKEN = "0123456789abcdef" * 2
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[ExecsOverUnix]:
-    with ExecsOverUnix(tmp_path / "engine.sock") as server:
+    with serving(ExecsOverUnix(tmp_path / "engine.sock")) as server:
         server.answers["GET /version"] = (200, {"ApiVersion": "1.41", "Version": "20"})
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture
