@@ -104,9 +104,9 @@ class Connected:
         That asks nobody. While the way to Consul is broken it may be old.
         """
         flag = _shown(self._flags, application.maintenance_key)
-        record = _shown(self._records, application.record_key)
         if flag is None:
             return False
+        record = _shown(self._records, application.record_key)
         return record is None or int(record["ModifyIndex"]) < int(flag["CreateIndex"])
 
     def close(self) -> None:

@@ -18,7 +18,6 @@ second rose between an answer and the next question; how long that was at most, 
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from dataclasses import dataclass, replace
@@ -122,8 +121,8 @@ class FlagRecorder(ConsulWatch):
     def heard(self, answer: Answer) -> None:
         """Compare with what was known."""
         self._answered = time.monotonic()
-        items = json.loads(answer.body) if answer.body else []
-        created = next((item["CreateIndex"] for item in items if item["Key"] == self._key), _NONE)
+        shown = (item["CreateIndex"] for item in answer.items if item["Key"] == self._key)
+        created = next(shown, _NONE)
         now = Sighting(answer.index, created)
         with self._lock:
             if self._known is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, deque
 from itertools import count
 from typing import TYPE_CHECKING
@@ -55,6 +56,13 @@ class Rota:
         waiting.remove(node)
         waiting.append(node)
         return Slot(after, node, self._next(route, node))
+
+    def beat(self, node: str, after: float, spacing: float) -> int:
+        """Count a node's own times until ``after``: -1 before its first.
+
+        Every ``spacing`` seconds it is a node's time, in turn.
+        """
+        return math.floor((after / spacing - self._places[node]) / len(self._places))
 
     def _next(self, route: Route, node: str) -> What:
         dealt = self._dealt[route, node]

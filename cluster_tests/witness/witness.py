@@ -11,7 +11,6 @@ before it, which is what may be lost.
 from __future__ import annotations
 
 import asyncio
-import math
 import threading
 import time
 from dataclasses import dataclass
@@ -79,7 +78,7 @@ class Witness:
         self._addresses: dict[tuple[str, Route], Address] = {}
         self._attempts: list[Attempt] = []
         self._rota = Rota(tuple(watched.ledgers))
-        self._tried: dict[tuple[str, Route], float] = {}
+        self._beats: dict[tuple[str, Route], int] = {}  # of the last attempt
         self._under_way: set[Slot] = set()
         self._last: dict[tuple[str, Route], Attempt] = {}
         self._until = 0.0
@@ -142,9 +141,8 @@ class Witness:
     def _is_due(self, turn: Turn, node: str) -> bool:
         """Tell whether something is to be tried through ``node`` at a turn."""
         after, route = turn
-        tried = self._tried.get((node, route), -math.ulp(1.0))
-        beats = self._beat(node, route, after) - self._beat(node, route, tried)
-        return beats > 0 or not self._is_calm(node, turn)
+        beat = self._rota.beat(node, after, _CALM[route])
+        return beat > self._beats.get((node, route), -1) or not self._is_calm(node, turn)
 
     def _is_calm(self, node: str, turn: Turn) -> bool:
         """Tell whether the way is neither about to go away nor about to come back."""
@@ -160,11 +158,6 @@ class Witness:
         )
         return served and after - min(waiting, default=after) <= _PROMPT
 
-    def _beat(self, node: str, route: Route, after: float) -> int:
-        """Count the times at which a calm way is tried: evenly spread over the nodes."""
-        nodes = tuple(self._watched.ledgers)
-        return math.floor(after / _CALM[route] / len(nodes) - nodes.index(node) / len(nodes))
-
     def _may_end(self) -> bool:
         last = [self._last.get(way) for way in self._addresses]
         served = all(each and each.answer.outcome is Outcome.ACKNOWLEDGED for each in last)
@@ -175,7 +168,8 @@ class Witness:
         connected, way = time.monotonic(), self._watched.ledgers[slot.node].front.way
         record = self._record(slot)
         self._under_way.add(slot)
-        self._tried[slot.node, slot.route] = slot.after
+        beat = self._rota.beat(slot.node, slot.after, _CALM[slot.route])
+        self._beats[slot.node, slot.route] = beat
         try:
             async with asyncio.timeout(_DEADLINE):
                 answer = await self._answer(slot, record)

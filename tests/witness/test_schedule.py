@@ -69,6 +69,20 @@ def test_through_every_node_three_of_five_attempts_write(size: int) -> None:
     }
 
 
+@pytest.mark.parametrize("size", [1, 3, 4])
+def test_calm_nodes_have_their_times_one_after_the_other(size: int) -> None:
+    nodes = tuple(f"core{number}" for number in range(size))
+    rota = Rota(nodes)
+    known = dict.fromkeys(nodes, -1)
+    tried: list[tuple[int, str]] = []
+    for eighth in range(30 * size):
+        beats = {node: rota.beat(node, eighth / 8, 0.5) for node in nodes}
+        tried += [(eighth, node) for node in nodes if beats[node] > known[node]]
+        known = beats
+    assert [node for _, node in tried] == [nodes[turn % size] for turn in range(len(tried))]
+    assert [eighth for eighth, _ in tried] == list(range(0, 30 * size, 4))
+
+
 @pytest.mark.parametrize("rate", [0.0, -1.0])
 def test_nothing_cannot_be_planned(rate: float) -> None:
     with pytest.raises(ValueError, match="nothing is planned"):
