@@ -33,12 +33,20 @@ def up(
         Path | None,
         typer.Option(help="Directory of the compose project to put under test; ours by default."),
     ] = None,
+    *,
+    tunnel_fronts: Annotated[
+        bool,
+        typer.Option(
+            "--tunnel-fronts",
+            help="Ask the fronts through the nodes' tunnels, even where this machine reaches them.",
+        ),
+    ] = False,
 ) -> None:
     """Bring the lab up. What exists is used; the first time takes some minutes."""
     plan = LabPlan(cluster=cluster.absolute()) if cluster else LabPlan()
     console = Console()
     with progress_on(console) as progress:
-        inventory = bring_up(plan, progress)
+        inventory = bring_up(plan, progress, tunnel_fronts=tunnel_fronts)
     console.print(f"The lab is up. Its inventory: {inventory}", markup=False, soft_wrap=True)
 
 

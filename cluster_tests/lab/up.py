@@ -16,8 +16,9 @@ from cluster_tests.lab import debian, hosts, provision, written
 from cluster_tests.lab.alone import alone
 from cluster_tests.lab.engine import connect, translated
 from cluster_tests.lab.images import Recipe, build, python_packages
-from cluster_tests.lab.keys import generate_keys
+from cluster_tests.lab.keys import generate_keys, host_key
 from cluster_tests.lab.plan import FORGE, REGISTRY_PORT, ROOT, LabPlan
+from cluster_tests.lab.reach import hindrance
 from cluster_tests.lab.registry import Registry
 
 if TYPE_CHECKING:
@@ -40,11 +41,13 @@ _THREADS = 32
 T = TypeVar("T")
 
 
-def bring_up(plan: LabPlan, progress: Progress) -> Path:
+def bring_up(plan: LabPlan, progress: Progress, *, tunnel_fronts: bool = False) -> Path:
     """Bring the lab up and return the path of its inventory.
 
-    Whatever exists is used: images, volumes, running hosts. Raises LabError with the host and the
-    remedy when something does not come up.
+    Whatever exists is used: images, volumes, running hosts. The inventory has the fronts asked
+    through the nodes' tunnels where ``tunnel_fronts`` wants it, or this machine cannot reach the
+    nodes' own addresses. Raises LabError with the host and the remedy when something does not come
+    up.
     """
     cluster_images(plan)
     client = connect()
@@ -53,7 +56,9 @@ def bring_up(plan: LabPlan, progress: Progress) -> Path:
         generate_keys(plan)
         hosts.ensure_network(client, plan)
         with ThreadPoolExecutor(_THREADS) as pool:
-            return _Building(client, plan, progress, pool).run()
+            ssh_ports = _Building(client, plan, progress, pool).run()
+            direct = not tunnel_fronts and _reaches(plan, progress, pool)
+            return written.write(plan, ssh_ports, direct=direct)
 
 
 def _check_room(client: DockerClient) -> None:
@@ -71,6 +76,17 @@ def _check_room(client: DockerClient) -> None:
         )
 
 
+def _reaches(plan: LabPlan, progress: Progress, pool: ThreadPoolExecutor) -> bool:
+    """Find out whether all nodes can be reached at their own addresses; tell it."""
+    found = pool.map(
+        lambda node: hindrance(plan.address(node), host_key(plan.keys, node).public), plan.nodes
+    )
+    hindrances = [each for each in found if each]
+    way = f"through tunnels ({hindrances[0]})" if hindrances else "asked directly"
+    progress.step("fronts", way)
+    return not hindrances
+
+
 class _Building:
     """One ``up``: steps that start as soon as what they stand on is there."""
 
@@ -83,8 +99,8 @@ class _Building:
         self._pool = pool
         self._slots = threading.Semaphore(_BUILDS_AT_ONCE)
 
-    def run(self) -> Path:
-        """Submit every step, wait for all, and write down how to reach what is up."""
+    def run(self) -> dict[str, int]:
+        """Submit every step and wait for all; give the loopback port of each host's sshd."""
         base = self._submit(self._base)
         forge_image = self._built("forge", base)
         node_image = self._built("node", base)
@@ -106,8 +122,7 @@ class _Building:
         provision.wait_for_leader(nodes[first].result(), first, self._plan.nodes)
         self._progress.step("consul", "ready")
         everyone = {FORGE: forge.result()} | {node: nodes[node].result() for node in nodes}
-        ports = {host: hosts.port(container, 22) for host, container in everyone.items()}
-        return written.write(self._plan, ports)
+        return {host: hosts.port(container, 22) for host, container in everyone.items()}
 
     def _submit(self, work: Callable[[], T]) -> Future[T]:
         return self._pool.submit(work)

@@ -17,16 +17,21 @@ if TYPE_CHECKING:
 _HEADER = "# Written by `cluster-tests lab up`; the next one writes it anew.\n"
 
 
-def write(plan: LabPlan, ssh_ports: Mapping[str, int]) -> Path:
-    """Write known_hosts and the inventory, with the loopback port of each host's sshd."""
+def write(plan: LabPlan, ssh_ports: Mapping[str, int], *, direct: bool) -> Path:
+    """Write known_hosts and the inventory, with the loopback port of each host's sshd.
+
+    ``direct`` tells whether the fronts can be reached at the nodes' own addresses.
+    """
     known = [f"[127.0.0.1]:{ssh_ports[h]} {host_key(plan.keys, h).public}\n" for h in plan.hosts]
     (plan.state / "known_hosts").write_text("".join(known))
-    text = yaml.safe_dump(_inventory(plan, ssh_ports), sort_keys=False, width=100)
+    text = yaml.safe_dump(
+        _inventory(plan, ssh_ports, "direct" if direct else "tunnel"), sort_keys=False, width=100
+    )
     plan.inventory.write_text(_HEADER + text)
     return plan.inventory
 
 
-def _inventory(plan: LabPlan, ssh_ports: Mapping[str, int]) -> dict[str, object]:
+def _inventory(plan: LabPlan, ssh_ports: Mapping[str, int], front: str) -> dict[str, object]:
     key = {"identity_file": f"keys/{OPERATOR}", "known_hosts": "known_hosts"}
     return {
         "name": "lab",
@@ -36,7 +41,7 @@ def _inventory(plan: LabPlan, ssh_ports: Mapping[str, int]) -> dict[str, object]
             node: {
                 "address": plan.address(node),
                 "ssh": {"host": "127.0.0.1", "port": ssh_ports[node], "user": OPERATOR, **key},
-                "front": "tunnel",
+                "front": front,
             }
             for node in plan.nodes
         },
