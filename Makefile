@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PREPARE := PYTHON=$(PYTHON) cluster_tests/lab/prepare.sh
 SPECS ?= specs/
+LAB ?=
 ROUNDS ?= 10
 
 .DEFAULT_GOAL := help
@@ -26,8 +27,8 @@ test: $(VENV)/checked ## Static checks and the project's own tests
 bench: $(VENV)/checked ## Measure the tunnels beside ssh -L and sshtunnel, a minute or two; ROUNDS=30 is steadier
 	$(BIN)/cluster-tests bench tunnels --rounds $(ROUNDS)
 
-lab: $(VENV)/installed engine ## Bring the local lab up; what exists is used
-	$(BIN)/cluster-tests lab up
+lab: $(VENV)/installed engine ## Bring the local lab up; what exists is used. LAB=--tunnel-fronts: options of `cluster-tests lab up`
+	$(BIN)/cluster-tests lab up $(LAB)
 
 lab-down: $(VENV)/installed ## Power the lab off; images and volumes stay for a fast next start
 	$(BIN)/cluster-tests lab down

@@ -144,7 +144,7 @@ class ConsulStore:
 
     def migrations(self, application: Application) -> dict[str, str]:
         """Read what is below ``migrate/<name>/``, by the key's last part."""
-        prefix = f"migrate/{application.name}/"
+        prefix = application.meeting_prefix
         return {key.removeprefix(prefix): value for key, value in self._tree(prefix).items()}
 
     def everything(self) -> dict[str, str]:

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from cluster_tests.consul.store import ConsulStore
     from cluster_tests.waiting.waiter import Bell
 
-# Records, maintenance flags, reports of migrations; registrations, and their checks.
-RECORDS, FLAGS = "kv/app/", "kv/maintenance/"
-WATCHED = (RECORDS, FLAGS, "kv/migrate/", "catalog/services", "health/state/any")
+# Records, maintenance flags, where nodes meet; registrations, and their checks.
+RECORDS, FLAGS, MEETINGS = "kv/app/", "kv/maintenance/", "kv/migrate/"
+WATCHED = (RECORDS, FLAGS, MEETINGS, "catalog/services", "health/state/any")
 # Seconds Consul may keep a query; it adds up to a sixteenth of it.
 _WAIT = 60
 _SLACK = _WAIT / 16

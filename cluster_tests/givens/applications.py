@@ -209,8 +209,8 @@ class AnApplication:
 class ARunningApplication(AnApplication):
     """Given an application that runs on ``before``, with records written through every node.
 
-    A witness writes and reads while it is switched, up to ``witness_rate`` times a second over HTTP
-    and half as often over SSH.
+    A witness writes and reads while it is switched, up to ``witness_rate`` times a second over each
+    route.
     """
 
     witness_rate: ClassVar[float] = RATE

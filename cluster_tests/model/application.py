@@ -49,6 +49,11 @@ class Application:
         """KV key that exists while the application is in maintenance."""
         return f"maintenance/{self.name}"
 
+    @property
+    def meeting_prefix(self) -> str:
+        """What every KV key starts with below which the nodes meet during a switch."""
+        return f"migrate/{self.name}/"
+
     def __str__(self) -> str:
         """Print the name, by which operators know it."""
         return self.name

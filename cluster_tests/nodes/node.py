@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from cluster_tests.model import Application
 
-_PROJECT = "com.docker.compose.project"
-_SERVICE = "com.docker.compose.service"
+PROJECT = "com.docker.compose.project"
+SERVICE = "com.docker.compose.service"
 _COMPOSE = "com.docker.compose."
 
 
@@ -97,10 +97,10 @@ class Engine(ShellFiles):
     def containers(self, application: Application) -> frozenset[Container]:
         """List the application's containers, stopped ones included."""
         with self._translated("listing containers"):
-            labels = {"label": f"{_PROJECT}={application.project}"}
+            labels = {"label": f"{PROJECT}={application.project}"}
             found = self._api.containers(all=True, filters=labels)
         return frozenset(
-            Container(item["Labels"].get(_SERVICE, ""), _name(item), item["State"], item["Image"])
+            Container(item["Labels"].get(SERVICE, ""), _name(item), item["State"], item["Image"])
             for item in found
         )
 

@@ -22,6 +22,7 @@ from cluster_tests.report import Progress, say
 from cluster_tests.results.place import utc_text
 from cluster_tests.results.values import SwitchRecord
 from cluster_tests.results.verdict import Verdict
+from cluster_tests.tenancy.foresight import SwitchForesight
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -180,9 +181,11 @@ class Tenant:
             raise RefusedError(f"{self.application} was not deployed")
         return self._settle(self._standing)
 
-    def hears_of_maintenance(self) -> bool:
-        """Tell whether the cluster says that it is in maintenance to stay; asks nobody."""
-        return self._session.cluster.hears_of_maintenance(self.application)
+    def foresight(self, after: Placement) -> SwitchForesight:
+        """Give what will hear of the switch to ``after`` before clients feel it."""
+        switch = Switch(self.placement, after)
+        containers = len(self.publication.definition.services)
+        return SwitchForesight(self._session.cluster, self.application, switch, containers)
 
     def ask(self, after: Placement, *, update: bool = False) -> Expectation:
         """Ask for ``after`` and wait for nothing."""

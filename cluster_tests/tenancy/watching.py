@@ -55,7 +55,7 @@ def witness_of(
             record,
             earlier.next_number,
             earlier.known,
-            tenant.hears_of_maintenance,
+            tenant.foresight(after),
             rate,
             ssh=past_caddy,
             linger=_LINGER if comes_back else 0.0,

@@ -12,7 +12,7 @@ import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cluster_tests.consul.watch import FLAGS, RECORDS
+from cluster_tests.consul.watch import FLAGS, MEETINGS, RECORDS
 from cluster_tests.results.values import Event
 from cluster_tests.timeline.layers import Layer
 
@@ -82,13 +82,12 @@ def _check_changed(
 
 def _keys(answer: Answer, application: Application) -> Seen:
     own = (application.record_key, application.maintenance_key)
-    below = f"migrate/{application.name}/"
     return Seen(
         answer.index,
         {
             item["Key"]: ((item["CreateIndex"], item["ModifyIndex"]), _value(item))
             for item in answer.items
-            if item["Key"] in own or item["Key"].startswith(below)
+            if item["Key"] in own or item["Key"].startswith(application.meeting_prefix)
         },
     )
 
@@ -113,6 +112,6 @@ def _checks(answer: Answer, application: Application) -> Seen:
 _READ: Mapping[str, Callable[[Answer, Application], Seen]] = {
     RECORDS: _keys,
     FLAGS: _keys,
-    "kv/migrate/": _keys,
+    MEETINGS: _keys,
     _CHECKS: _checks,
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cluster_tests.nodes.node import PROJECT, SERVICE
 from cluster_tests.results.values import Event
 from cluster_tests.timeline.layers import Layer
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from cluster_tests.model import Application
     from cluster_tests.timeline.clocks import Offset
 
-_PROJECT = "com.docker.compose.project"
-_SERVICE = "com.docker.compose.service"
 _NANO = 1e9
 _GOOD_END = "0"
 
@@ -38,7 +37,7 @@ def engine_events(
         attributes = actor.get("Attributes") or {}
         if at < since:
             continue
-        if attributes.get(_PROJECT) == application.project:
+        if attributes.get(PROJECT) == application.project:
             yield _container(at, node, item["Action"], attributes)
         elif item["Type"] == "volume" and actor["ID"].startswith(application.volume_prefix):
             volume = actor["ID"].removeprefix(application.volume_prefix)
@@ -49,7 +48,7 @@ def engine_events(
 
 
 def _container(at: float, node: str, action: str, attributes: Mapping[str, str]) -> Event:
-    what = f"{attributes.get(_SERVICE) or attributes.get('name', '?')}: {action}"
+    what = f"{attributes.get(SERVICE) or attributes.get('name', '?')}: {action}"
     code = attributes.get("exitCode") if action == "die" else None
     if code is not None:
         what += f" with {code}"

@@ -17,6 +17,8 @@ class Route(StrEnum):
     SSH = "ssh"
 
 
+# To an application: through a node, and over which route.
+Way = tuple[str, Route]
 # When something may be tried, in seconds since the witness began, and over which route.
 Turn = tuple[float, Route]
 
@@ -47,8 +49,13 @@ class Slot:
 
     @property
     def route(self) -> Route:
-        """The way it takes."""
+        """What it goes over."""
         return Route.SSH if self.what is What.GREETING else Route.HTTP
+
+    @property
+    def way(self) -> Way:
+        """The way it takes."""
+        return self.node, self.route
 
 
 @dataclass(frozen=True)

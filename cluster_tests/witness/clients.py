@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import http.client
 import io
+import socket
+import struct
 import time
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -110,6 +112,12 @@ async def _connected(
     reader, writer = await asyncio.open_connection(*address)
     try:
         yield reader, writer
+    except asyncio.CancelledError:
+        # Whoever waits no longer says so at once, by a reset: a proxy that is told the end of what
+        # was sent alone goes on, and wakes the server for nobody.
+        connection = writer.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        raise
     finally:
         writer.close()
 

@@ -16,10 +16,12 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from cluster_tests.witness.attempts import Route
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from cluster_tests.witness.attempts import Attempt, Route
+    from cluster_tests.witness.attempts import Attempt
 
 # Seconds from its planned time after which an answer comes too late: whoever waits for it has
 # gone. It is an interruption like any other then.
@@ -88,10 +90,9 @@ class Downtime:
 
 def downtimes(attempts: Iterable[Attempt], *, patience: float = PATIENCE) -> dict[Route, Downtime]:
     """Measure each route that was tried."""
-    by_route: dict[Route, list[Attempt]] = {}
-    for attempt in sorted(attempts, key=lambda each: each.planned):
-        by_route.setdefault(attempt.route, []).append(attempt)
-    return {route: _downtime(tried, patience) for route, tried in by_route.items()}
+    in_order = sorted(attempts, key=lambda each: each.planned)
+    by_route = {route: [each for each in in_order if each.route is route] for route in Route}
+    return {route: _downtime(tried, patience) for route, tried in by_route.items() if tried}
 
 
 def _downtime(attempts: Sequence[Attempt], patience: float) -> Downtime:

@@ -1,35 +1,23 @@
-"""When what may be tried: an open loop, which no slow answer can slow down."""
+"""Who tries what next: turns are dealt to nodes, and a node's to what it has not tried longest."""
 
 from __future__ import annotations
 
-import math
 from collections import Counter, deque
-from itertools import count
 from typing import TYPE_CHECKING
 
 from cluster_tests.witness.attempts import Route, Slot, What
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from cluster_tests.witness.attempts import Turn
 
-# Of five attempts over HTTP three write: few are made while all is well, and they find the losses.
-_OVER_HTTP = (What.WRITE, What.READ, What.WRITE, What.READ, What.WRITE)
+# A write costs the nodes twice what a read does, and tells no more of who is served; but it is the
+# writes that find what is lost.
+_OVER_HTTP = (What.WRITE, What.READ)
 
-
-def turns(rate: float, *, ssh: bool = True) -> Iterator[Turn]:
-    """Plan ``rate`` turns a second over HTTP, for ever, and half as many over SSH between them.
-
-    A turn is the seconds since the beginning, and the route. Without ``ssh`` all are HTTP's. A node
-    takes a new process for whoever comes by SSH: they cost it several times what a request does.
-    """
-    if rate <= 0:
-        raise ValueError(f"nothing is planned at {rate:g} a second")
-    for number in count():
-        yield number / rate, Route.HTTP
-        if ssh and number % 2 == 0:
-            yield (number + 0.5) / rate, Route.SSH
+HAIR = 1e-6
+"""Seconds, or turns, that a time may lack of a whole turn by rounding."""
 
 
 class Rota:
@@ -56,13 +44,6 @@ class Rota:
         waiting.remove(node)
         waiting.append(node)
         return Slot(after, node, self._next(route, node))
-
-    def beat(self, node: str, after: float, spacing: float) -> int:
-        """Count a node's own times until ``after``: -1 before its first.
-
-        Every ``spacing`` seconds it is a node's time, in turn.
-        """
-        return math.floor((after / spacing - self._places[node]) / len(self._places))
 
     def _next(self, route: Route, node: str) -> What:
         dealt = self._dealt[route, node]

@@ -1,28 +1,23 @@
-"""The witness: a thread with an asyncio loop that makes each attempt when it is due.
-
-What it asks costs the nodes time that the switch would have. So it looks seldom where nothing is
-about to change: through a node that serves, and through one that does not while the cluster says
-that it is in maintenance. All turns are for the others: from the moment on at which it says so, or
-an attempt fails or is slow, until nothing is served any more, and from the end of the maintenance
-until all is. So both ends of an outage are seen at the full rate, and so is what is written just
-before it, which is what may be lost.
-"""
+"""The witness: a thread with an asyncio loop that makes each attempt when it is due (``pace``)."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
-from itertools import count
+from itertools import count, product
 from typing import TYPE_CHECKING, Self
 
 from cluster_tests.errors import HarnessError
 from cluster_tests.fronts.front import HTTP_PORT
 from cluster_tests.witness.attempts import Answer, Attempt, Outcome, Route, What
 from cluster_tests.witness.clients import Address, greeting, read, write
-from cluster_tests.witness.schedule import Rota, turns
+from cluster_tests.witness.downtime import PATIENCE
+from cluster_tests.witness.pace import Pace
+from cluster_tests.witness.schedule import HAIR
 from cluster_tests.witness.statement import Statement
 
 if TYPE_CHECKING:
@@ -30,16 +25,14 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from cluster_tests.fronts.ledger import Ledger, Record
-    from cluster_tests.witness.attempts import Slot, Turn
+    from cluster_tests.witness.attempts import Slot, Way
+    from cluster_tests.witness.outlook import Foresight
 
-RATE = 50.0  # turns a second over HTTP, where something is about to change
-# Seconds after which an attempt is given up: longer than any proxy waits for a connection.
-_DEADLINE = 10.0
-# Seconds from one attempt over a route to the next while nothing is about to change there, through
-# whichever node. A greeting is a process more for a node.
-_CALM = {Route.HTTP: 0.1, Route.SSH: 0.5}
-# Seconds within which an answer is due where all is calm.
-_PROMPT = 1.0
+RATE = 50.0  # turns a second over each route, where something is about to change
+# Seconds after which an attempt is given up. A write may be stored yet: longer than any proxy waits
+# for a connection. What stores nothing was not served then, whatever comes: not to wait for it
+# spares the nodes the answer, which would come just when the application does.
+_DEADLINES = {What.WRITE: 10.0, What.READ: PATIENCE, What.GREETING: PATIENCE}
 # Seconds after which attempts that are under way at the end are given up, and in which the loop
 # must have ended then.
 _GRACE, _FAREWELL = 1.0, 5.0
@@ -49,19 +42,19 @@ _GRACE, _FAREWELL = 1.0, 5.0
 class Watched:
     """What is watched: a ledger through every node, how it is written to, and how often at most.
 
-    ``in_maintenance`` tells whether the cluster says that it is, and not yet that it comes back,
-    without a question to it: it is called at each turn. ``make`` gives the record of a number to be
-    written through a node, ``first`` is the first number, ``known`` a record that was acknowledged
-    before. ``rate`` is that of ``turns``. ``ssh`` tells whether its sshd is to be reached at all.
-    ``linger`` is the seconds after the end in which every way through every node should be served
-    again; where it is not, the attempts tell.
+    ``foresight`` listens to what the cluster says while the witness is open. ``make`` gives the
+    record of a number to be written through a node, ``first`` is the first number, ``known`` a
+    record that was acknowledged before. ``rate`` is the turns a second: each is for one attempt
+    over each route. ``ssh`` tells whether its sshd is to be reached at all. ``linger`` is the
+    seconds after the end in which every way through every node should be served again; where it is
+    not, the attempts tell.
     """
 
     ledgers: Mapping[str, Ledger]
     make: Callable[[int, str], Record]
     first: int
     known: Record
-    in_maintenance: Callable[[], bool]
+    foresight: Foresight
     rate: float = RATE
     ssh: bool = True
     linger: float = 0.0
@@ -75,12 +68,13 @@ class Witness:
         self._watched = watched
         self._numbers = count(watched.first)
         self._latest = watched.known
-        self._addresses: dict[tuple[str, Route], Address] = {}
+        routes = tuple(Route) if watched.ssh else (Route.HTTP,)
+        self._pace = Pace(product(watched.ledgers, routes), watched.rate)
+        self._addresses: dict[Way, Address] = {}
         self._attempts: list[Attempt] = []
-        self._rota = Rota(tuple(watched.ledgers))
-        self._beats: dict[tuple[str, Route], int] = {}  # of the last attempt
-        self._under_way: set[Slot] = set()
-        self._last: dict[tuple[str, Route], Attempt] = {}
+        self._news = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._lock = threading.Lock()  # of the loop, which is another thread's
         self._until = 0.0
         self._over = threading.Event()
         self._failure: BaseException | None = None
@@ -111,6 +105,7 @@ class Witness:
         linger = self._watched.linger if kind is None else 0.0
         self._until = time.monotonic() + linger
         self._over.set()
+        self._stir()
         self._thread.join(linger + _GRACE + _FAREWELL)
         if kind is not None:
             return
@@ -126,63 +121,71 @@ class Witness:
             self._failure = error
 
     async def _watch(self) -> None:
-        watched = self._watched
         self._began, self._zero = time.time(), time.monotonic()
+        self._loop = asyncio.get_running_loop()
+        try:
+            with self._watched.foresight.listening(self._stir):
+                await self._take_turns()
+        finally:
+            with self._lock:
+                self._loop = None
+
+    def _stir(self) -> None:
+        """Have it look again whether all is calm; from any thread."""
+        with self._lock:
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self._news.set)
+
+    async def _take_turns(self) -> None:
         tasks: list[asyncio.Task[None]] = []
-        for turn in turns(watched.rate, ssh=watched.ssh):
-            await asyncio.sleep(self._zero + turn[0] - time.monotonic())
-            if self._over.is_set() and self._may_end():
-                break
-            slot = self._rota.slot(turn, partial(self._is_due, turn))
-            if slot is not None:
-                tasks.append(asyncio.create_task(self._attempt(slot)))
+        after = 0.0
+        while not (self._over.is_set() and self._may_end()):
+            self._news.clear()
+            self._pace.outlook = self._watched.foresight.outlook()
+            self._pace.ending = self._over.is_set()
+            slots = (self._pace.slot((after, route)) for route in self._pace.routes)
+            tasks += (asyncio.create_task(self._attempt(slot)) for slot in slots if slot)
+            after = await self._next(after)
         await _end(tasks)
 
-    def _is_due(self, turn: Turn, node: str) -> bool:
-        """Tell whether something is to be tried through ``node`` at a turn."""
-        after, route = turn
-        beat = self._rota.beat(node, after, _CALM[route])
-        return beat > self._beats.get((node, route), -1) or not self._is_calm(node, turn)
-
-    def _is_calm(self, node: str, turn: Turn) -> bool:
-        """Tell whether the way is neither about to go away nor about to come back."""
-        after, route = turn
-        last = self._last.get((node, route))
-        if last is None:  # nothing is known, and nothing has begun
-            return not (self._over.is_set() or self._watched.in_maintenance())
-        served = last.answer.outcome is Outcome.ACKNOWLEDGED
-        if self._watched.in_maintenance():
-            return not served
-        waiting = (
-            slot.after for slot in self._under_way if (slot.node, slot.route) == (node, route)
-        )
-        return served and after - min(waiting, default=after) <= _PROMPT
-
     def _may_end(self) -> bool:
-        last = [self._last.get(way) for way in self._addresses]
-        served = all(each and each.answer.outcome is Outcome.ACKNOWLEDGED for each in last)
-        return served or time.monotonic() > self._until
+        return self._pace.all_served() or time.monotonic() > self._until
+
+    async def _next(self, after: float) -> float:
+        """Wait for the turn at which something may be due next, and tell when it is.
+
+        Where that is not the next one, news may come before: to wake up for each turn would cost
+        more than what is tried.
+        """
+        rate, following = self._watched.rate, round(after * self._watched.rate) + 1
+        turn = math.ceil(self._pace.next_due(after) * rate - HAIR)
+        if turn > following:
+            with suppress(TimeoutError):  # nothing has changed
+                await asyncio.wait_for(self._news.wait(), self._seconds_until(turn / rate))
+                turn = max(following, math.ceil((time.monotonic() - self._zero) * rate))
+        await asyncio.sleep(self._seconds_until(turn / rate))
+        return turn / rate
+
+    def _seconds_until(self, after: float) -> float:
+        return max(0.0, self._zero + after - time.monotonic())
 
     async def _attempt(self, slot: Slot) -> None:
         planned, begun = self._began + slot.after, self._now()
         connected, way = time.monotonic(), self._watched.ledgers[slot.node].front.way
         record = self._record(slot)
-        self._under_way.add(slot)
-        beat = self._rota.beat(slot.node, slot.after, _CALM[slot.route])
-        self._beats[slot.node, slot.route] = beat
+        deadline = _DEADLINES[slot.what]
         try:
-            async with asyncio.timeout(_DEADLINE):
+            async with asyncio.timeout(deadline):
                 answer = await self._answer(slot, record)
         except TimeoutError:
-            answer = _unanswered(slot, f"no answer within {_DEADLINE:g} s")
+            answer = _unanswered(slot, f"no answer within {deadline:g} s")
         except asyncio.CancelledError:
             answer = _unanswered(slot, "no answer until the end")
-        finally:
-            self._under_way.remove(slot)
         cut_off = way.broke_under(connected)
         attempt = Attempt(
             planned, begun, self._now(), slot.node, slot.what, answer, record, cut_off
         )
+        self._pace.ended(slot, answer)
         self._keep(attempt)
 
     def _record(self, slot: Slot) -> Record | None:
@@ -199,10 +202,10 @@ class Witness:
 
     def _keep(self, attempt: Attempt) -> None:
         self._attempts.append(attempt)
-        way = (attempt.node, attempt.route)
-        if way not in self._last or self._last[way].planned < attempt.planned:
-            self._last[way] = attempt
-        if attempt.what is What.WRITE and attempt.answer.outcome is Outcome.ACKNOWLEDGED:
+        acknowledged = attempt.answer.outcome is Outcome.ACKNOWLEDGED
+        if self._over.is_set() or not acknowledged:
+            self._news.set()
+        if attempt.what is What.WRITE and acknowledged:
             self._latest = attempt.record or self._latest
 
     def _now(self) -> float:

@@ -48,11 +48,14 @@ def test_where_nobody_listens_there_is_no_host() -> None:
     assert "Connection refused" in found
 
 
-def test_who_hangs_up_is_no_host() -> None:
+@pytest.mark.parametrize("words", [b"", b"SSH-2.0-nobody\r\n"])
+def test_who_hangs_up_is_no_host(words: bytes) -> None:
     with socket.create_server((LOOPBACK, 0)) as listener:
 
         def hang_up() -> None:
-            listener.accept()[0].close()
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(words)
 
         greeter = threading.Thread(target=hang_up, daemon=True)
         greeter.start()

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import socket
 import threading
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 from cluster_tests.fronts.front import HTTP_PORT
 from cluster_tests.fronts.keys import generate_keys
 from cluster_tests.fronts.ledger import Ledger, Record
+from cluster_tests.witness.outlook import Outlook
 from cluster_tests.witness.witness import Watched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from cluster_tests.fronts.front import Front
 
@@ -27,14 +29,15 @@ UNFINISHED = "no answer until the end"  # what a witness says of what it gave up
 class Stage:
     """An HTTP server that answers as ``say`` does, and a port that greets with ``greeting``.
 
-    ``maintained`` is what its cluster says: as long as that is so, what is served is asked for at
-    each turn.
+    ``outlook`` is what its cluster says, and ``news`` is whom it calls when that changes.
     """
 
     def __init__(self) -> None:
         self.say: Callable[[Any, dict[str, Any] | None], None] = stores
         self.greeting = b"SSH-2.0-paper\r\n"
-        self.maintained = True
+        self.outlook = Outlook.AWAY
+        self.looked = 0  # times that the outlook was asked for
+        self.news: Callable[[], None] | None = None
         self.asked = threading.Semaphore(0)
         stage = self
 
@@ -85,6 +88,24 @@ class Stage:
             thread.join(PATIENCE)
 
 
+class PaperForesight:
+    """Says what the stage's cluster says."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    @contextmanager
+    def listening(self, news: Callable[[], None]) -> Iterator[None]:
+        self._stage.news = news
+        yield
+        self._stage.news = None
+
+    def outlook(self) -> Outlook:
+        assert self._stage.news is not None, "nobody listens"
+        self._stage.looked += 1
+        return self._stage.outlook
+
+
 def stores(handler: Any, record: dict[str, Any] | None) -> None:  # noqa: ANN401 - a handler
     wanted = Record(**record) if record else KNOWN
     body = json.dumps(
@@ -121,5 +142,5 @@ def watching(
     """Watch the stage's ledger through a front of the node ``core1``."""
     ledger = Ledger(front, "app.cluster.test", "b1", SSH_PORT, generate_keys())
     return Watched(
-        {"core1": ledger}, make, 2, KNOWN, lambda: stage.maintained, rate=200, ssh=ssh, linger=0.2
+        {"core1": ledger}, make, 2, KNOWN, PaperForesight(stage), rate=200, ssh=ssh, linger=0.2
     )

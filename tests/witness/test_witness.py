@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import socket
 import threading
+from contextlib import suppress
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,8 +15,10 @@ from paper_ledger import OWN, PATIENCE, UNFINISHED, Stage, answer, numbered, sto
 
 from cluster_tests.errors import FrontError
 from cluster_tests.fronts.front import Front
+from cluster_tests.witness import pace as pace_module
 from cluster_tests.witness import witness as witness_module
 from cluster_tests.witness.attempts import Outcome, Route, What
+from cluster_tests.witness.outlook import Outlook
 from cluster_tests.witness.witness import Watched, Witness
 
 if TYPE_CHECKING:
@@ -79,6 +82,30 @@ def test_each_attempt_is_made_whatever_became_of_those_before(stage: Stage) -> N
     assert any(each.planned > write.planned and each.ended < write.ended for each in found)
 
 
+def test_for_an_answer_to_a_write_it_waits_longer_than_for_others(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deadlines = {What.READ: 0.05, What.WRITE: PATIENCE}
+    monkeypatch.setattr(witness_module, "_DEADLINES", deadlines)
+    held, reads = threading.Event(), threading.Semaphore(0)
+
+    def holds(handler: Any, record: dict[str, Any] | None) -> None:  # noqa: ANN401 - a handler
+        if record is None:
+            reads.release()
+        held.wait(PATIENCE)
+        with suppress(ConnectionError):  # who has given up reads nothing
+            stores(handler, record)
+
+    stage.say = holds
+    with Witness(watched(stage, ssh=False)) as witness:
+        for _ in range(8):
+            assert reads.acquire(timeout=PATIENCE)
+        held.set()
+    said = {(each.what, each.answer.reason) for each in witness.statement.attempts}
+    assert (What.READ, "no answer within 0.05 s") in said
+    assert {reason for what, reason in said if what is What.WRITE} <= {"", UNFINISHED}
+
+
 def test_the_maintenance_page_is_a_failure_for_certain(stage: Stage) -> None:
     stage.say = lambda handler, _: answer(handler, 503, PAGE)
     assert writes(attempts(stage, ssh=False)) == {(Outcome.FAILED, True)}
@@ -137,8 +164,9 @@ def test_it_lingers_until_all_ways_are_served_again(stage: Stage) -> None:
     with witness:
         assert stage.asked.acquire(timeout=PATIENCE)
         stage.say = stores
-    last = witness.statement.attempts[-1]
+    first, *_, last = witness.statement.attempts
     assert last.answer.outcome is Outcome.ACKNOWLEDGED
+    assert last.ended - first.planned < PATIENCE  # and no longer than that
 
 
 def test_a_way_that_leads_nowhere_beforehand_is_the_cluster_s_fault(stage: Stage) -> None:
@@ -184,13 +212,14 @@ def gaps(found: tuple[Attempt, ...], route: Route) -> set[int]:
 
 @pytest.fixture
 def sparing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(witness_module, "_CALM", {Route.HTTP: 0.04, Route.SSH: 0.06})
-    monkeypatch.setattr(witness_module, "_PROMPT", PATIENCE)  # however busy the machine is
+    monkeypatch.setattr(pace_module, "_CALM", {Route.HTTP: 0.04, Route.SSH: 0.06})
+    monkeypatch.setattr(pace_module, "_PROMPT", PATIENCE)  # however busy the machine is
+    monkeypatch.setattr(pace_module, "_HELD", PATIENCE)
 
 
 @pytest.mark.usefixtures("sparing")
 def test_where_all_is_well_it_looks_seldom(stage: Stage) -> None:
-    stage.maintained = False
+    stage.outlook = Outlook.STEADY
     found = attempts(stage, requests=20)
     assert min(gaps(found, Route.HTTP)) >= 8
     assert max(gaps(found, Route.SSH)) >= 12
@@ -200,17 +229,73 @@ def test_where_all_is_well_it_looks_seldom(stage: Stage) -> None:
 def test_what_is_about_to_go_away_is_tried_at_each_turn(stage: Stage) -> None:
     found = attempts(stage, requests=20)
     assert gaps(found, Route.HTTP) == {1}
-    assert gaps(found, Route.SSH) == {2}
+    assert gaps(found, Route.SSH) == {1}
+
+
+@pytest.mark.usefixtures("sparing")
+def test_at_a_hint_it_looks_at_each_turn_over_http(stage: Stage) -> None:
+    stage.outlook = Outlook.LEAVING
+    assert gaps(attempts(stage, requests=20), Route.HTTP) == {1}
+
+
+@pytest.mark.usefixtures("sparing")
+def test_whoever_is_shown_the_maintenance_page_hurries_ssh(stage: Stage) -> None:
+    stage.outlook = Outlook.STEADY
+    stage.say = lambda handler, _: answer(handler, 503, PAGE)
+    assert gaps(attempts(stage, requests=20), Route.SSH) == {1}
+
+
+def test_at_the_end_each_way_has_been_tried(stage: Stage) -> None:
+    stage.outlook = Outlook.STEADY
+    plan = watched(stage)
+    both = dict.fromkeys(("core1", "core2"), plan.ledgers["core1"])
+    with Witness(replace(plan, ledgers=both, linger=0.9)) as witness:
+        _wait_for_reads(stage, 1)
+    tried = {(each.node, each.route) for each in witness.statement.attempts}
+    assert tried == set(product(both, Route))
+
+
+def test_news_wakes_it_before_anything_is_due(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace_module, "_CALM", {Route.HTTP: 10 * PATIENCE})
+    stage.outlook = Outlook.STEADY
+    with Witness(watched(stage, ssh=False)):
+        _wait_for_reads(stage, 1)
+        stage.outlook = Outlook.AWAY
+        assert stage.news is not None
+        stage.news()
+        _wait_for_reads(stage, 3)
+
+
+@pytest.mark.usefixtures("sparing")
+def test_old_news_does_not_keep_it_awake(stage: Stage) -> None:
+    stage.outlook = Outlook.STEADY
+    with Witness(watched(stage, ssh=False)):
+        _wait_for_reads(stage, 1)
+        assert stage.news is not None
+        stage.news()
+        _wait_for_reads(stage, 1)
+        looked = stage.looked
+        _wait_for_reads(stage, 5)  # eight turns each
+        assert stage.looked - looked <= 15
+
+
+def test_it_listens_to_the_cluster_while_it_is_open_and_no_longer(stage: Stage) -> None:
+    with Witness(watched(stage)):
+        _wait_for_reads(stage, 1)
+        assert stage.news is not None
+    assert stage.news is None
 
 
 @pytest.mark.usefixtures("sparing")
 def test_what_is_away_without_a_word_is_tried_at_each_turn(stage: Stage) -> None:
-    stage.maintained = False
+    stage.outlook = Outlook.STEADY
     stage.greeting = b"not SSH\r\n"
     stage.say = lambda handler, _: answer(handler, 503, PAGE)
     found = attempts(stage, requests=20)
     assert gaps(found, Route.HTTP) == {1}
-    assert gaps(found, Route.SSH) == {2}
+    assert gaps(found, Route.SSH) == {1}
 
 
 @pytest.mark.usefixtures("sparing")
@@ -226,9 +311,9 @@ def test_what_is_away_for_maintenance_is_seldom_looked_at(stage: Stage) -> None:
 def test_it_looks_at_each_turn_while_an_answer_is_late(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(witness_module, "_CALM", {Route.HTTP: 0.3})
-    monkeypatch.setattr(witness_module, "_PROMPT", 0.1)
-    stage.maintained = False
+    monkeypatch.setattr(pace_module, "_CALM", {Route.HTTP: 0.3})
+    monkeypatch.setattr(pace_module, "_PROMPT", 0.1)
+    stage.outlook = Outlook.STEADY
     held, asked = threading.Event(), threading.Semaphore(0)
 
     def holds(handler: Any, record: dict[str, Any] | None) -> None:  # noqa: ANN401 - a handler

@@ -1,0 +1,85 @@
+"""What is heard of a switch before clients feel it.
+
+The maintenance flag rises when the proxies may already be following it: whoever begins to look
+often only then has missed the last moment at which the application was served. So what nodes do
+before it counts as well, by the contract's words: where the master moves, all its containers
+are created on the next node while the ones that serve still run; where it stays, the nodes
+meet below ``migrate/`` before it is stopped. A cluster that says nothing beforehand is seen less
+sharply, and no worse than that.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from cluster_tests.consul.watch import MEETINGS, Answer, ConsulWatch
+from cluster_tests.nodes.engine_events import EngineEvents
+from cluster_tests.nodes.node import PROJECT
+from cluster_tests.witness.outlook import Outlook
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from cluster_tests.cluster.cluster import Cluster
+    from cluster_tests.model import Application, Switch
+    from cluster_tests.waiting.signals import Source
+
+# Seconds in which a hint is news: the containers of a large application are created in that time.
+_FRESH = 1.0
+
+
+class SwitchForesight:
+    """Hears of one switch of an application; one for each."""
+
+    def __init__(
+        self, cluster: Cluster, application: Application, switch: Switch, containers: int
+    ) -> None:
+        """Listen for ``switch`` to a version of so many containers; nothing is heard yet."""
+        self._cluster = cluster
+        self._application = application
+        self._stays = switch.before.master == switch.after.master
+        self._containers = self._missing = containers
+        self._hinted: float | None = None
+        self._was_away = False
+
+    def outlook(self) -> Outlook:
+        """Tell what is to be expected; hints count until the maintenance has begun."""
+        if self._cluster.hears_of_maintenance(self._application):
+            self._was_away = True
+            return Outlook.AWAY
+        fresh = self._hinted is not None and time.monotonic() - self._hinted <= _FRESH
+        return Outlook.LEAVING if fresh and not self._was_away else Outlook.STEADY
+
+    @contextmanager
+    def listening(self, news: Callable[[], None]) -> Iterator[None]:
+        """Listen as long as this is open; call ``news`` whenever the outlook may have changed."""
+        with self._cluster.overheard(partial(self._hear, news)):
+            # What was heard last, before the switch, is told once more.
+            self._missing, self._hinted = self._containers, None
+            yield
+
+    def _hear(self, news: Callable[[], None], source: Source, _at: float, what: object) -> None:
+        if isinstance(source, EngineEvents) and isinstance(what, dict):
+            hinted = not self._stays and self._creates(what)
+        else:
+            hinted = self._stays and isinstance(source, ConsulWatch) and self._meets(source, what)
+        if hinted:
+            self._hinted = time.monotonic()
+        if hinted or isinstance(source, ConsulWatch):
+            news()
+
+    def _creates(self, event: Mapping[str, Any]) -> bool:
+        """Tell whether the last of the next deployment's containers is created."""
+        labels = event["Actor"].get("Attributes") or {}
+        if event["Action"] == "create" and labels.get(PROJECT) == self._application.project:
+            self._missing -= 1
+            return self._missing <= 0
+        return False
+
+    def _meets(self, watch: ConsulWatch, what: object) -> bool:
+        if watch.watched != MEETINGS or not isinstance(what, Answer):
+            return False
+        return any(item["Key"].startswith(self._application.meeting_prefix) for item in what.items)
