@@ -124,6 +124,20 @@ def test_what_the_nights_commands_name_is_there() -> None:
     assert all((ROOT / name).is_file() for name in required)
 
 
+@pytest.mark.parametrize(
+    ("heading", "schema"),
+    [("## GitHub Actions", "vendor.github-workflows"), ("## GitLab CI", "vendor.gitlab-ci")],
+)
+def test_a_ci_system_takes_the_example_for_it(tmp_path: Path, heading: str, schema: str) -> None:
+    _, _, section = (ROOT / "docs/nightly.md").read_text(encoding="utf-8").partition(heading)
+    kind, example = _BLOCK.findall(section)[0]
+    path = tmp_path / f"example.{kind}"
+    path.write_text(example, encoding="utf-8")
+    check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(path)]
+    checked = subprocess.run(check, check=False, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout
+
+
 def test_the_nights_results_are_where_the_examples_look_for_them(tmp_path: Path) -> None:
     [job] = [
         yaml.safe_load(text)["nightly"]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cluster_tests.model import Application, Switch
     from cluster_tests.waiting.signals import Source
 
-# Seconds in which a hint is news: the containers of a large application are created in that time.
+# Seconds in which a hint is news: what it announces follows by then, or not at all.
 _FRESH = 1.0
 
 
