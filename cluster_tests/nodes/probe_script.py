@@ -35,6 +35,8 @@ TAIL = 1 << 18
 # Every probe's command line holds this text, which may look like a handler's: none is one.
 MARK = "the probe of cluster-tests"
 _HTTP_OK = 200
+# Times that snapshots are removed before those that are left are an error.
+_ROUNDS = 10
 _OUTPUT = threading.Lock()
 # inotify(7): modified, moved from and to, created, deleted; and its event's fixed part.
 _CHANGES = 0x2 | 0x40 | 0x80 | 0x100 | 0x200
@@ -130,11 +132,22 @@ class Reader:
         return [name for name in names if name.startswith(request["prefix"])]
 
     def removed(self, request: dict[str, Any]) -> list[str]:
-        """Remove the application's snapshots, and list those that were there."""
-        names = self.snapshots(request)
-        for name in names:
-            ask_plugin("POST", "Snapshot.Remove", "Err", Name=name)
-        return names
+        """Remove the application's snapshots, until there are none, and list those that were there.
+
+        A job of the plugin's that was under way when it was unscheduled takes some more, and
+        removes others itself.
+        """
+        found: list[str] = []
+        for _ in range(_ROUNDS):
+            names = self.snapshots(request)
+            if not names:
+                return found
+            for name in names:
+                objected = objection("Snapshot.Remove", Name=name)
+                if objected and name in self.snapshots(request):
+                    raise RuntimeError(f"{objected} ({name})")
+            found += [name for name in names if name not in found]
+        raise RuntimeError(f"snapshots come back as they are removed: {', '.join(names)}")
 
     def taken(self, request: dict[str, Any]) -> str:
         """Take a snapshot of ``volume`` now, and give its name."""

@@ -119,12 +119,56 @@ def test_it_lists_the_applications_own_volumes_snapshots_and_jobs(running: Runni
 
 
 def test_it_removes_the_applications_own_snapshots(
-    running: Running, http_over_unix: HttpOverUnix
+    running: Running, http_over_unix: HttpOverUnix, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    http_over_unix.answers["POST /VolumeDriver.Snapshot.Remove"] = (200, {"Err": ""})
+    kept = snapshots_of(
+        http_over_unix, monkeypatch, {"ledgerone12345_db@2026": [], "other_db@2026": []}
+    )
     assert running.values("removed") == ["ledgerone12345_db@2026"]
+    assert kept == {"other_db@2026"}
+
+
+def test_snapshots_that_a_job_takes_and_removes_meanwhile_are_gone_as_well(
+    running: Running, http_over_unix: HttpOverUnix, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two, late = (f"ledgerone12345_db@{year}" for year in (2026, 2027, 2028))
+    # When one is removed, the job has removed another, and taken a third.
+    kept = snapshots_of(http_over_unix, monkeypatch, {one: [f"-{two}", late], two: []})
+    assert running.values("removed") == [one, two, late]
+    assert kept == set()
+
+
+def test_a_snapshot_that_stays_is_an_error(running: Running, http_over_unix: HttpOverUnix) -> None:
     http_over_unix.answers["POST /VolumeDriver.Snapshot.Remove"] = (200, {"Err": "No such"})
-    assert "Snapshot.Remove: No such" in running.ask("removed")["error"]
+    error = running.ask("removed")["error"]
+    assert "Snapshot.Remove: No such (ledgerone12345_db@2026)" in error
+    http_over_unix.answers["POST /VolumeDriver.Snapshot.Remove"] = (200, {"Err": ""})
+    assert (
+        "come back as they are removed: ledgerone12345_db@2026" in running.ask("removed")["error"]
+    )
+
+
+def snapshots_of(
+    server: HttpOverUnix, patch: pytest.MonkeyPatch, held: dict[str, list[str]]
+) -> set[str]:
+    """Have a plugin hold snapshots; with each removed one, what happens then: ``-NAME`` goes."""
+    kept, listed = set(held), server.reply
+
+    def reply(request: str, body: bytes) -> tuple[int, object]:
+        if request.endswith("/VolumeDriver.Snapshot.List"):
+            return 200, {"Snapshots": sorted(kept), "Err": ""}
+        if not request.endswith("/VolumeDriver.Snapshot.Remove"):
+            return listed(request, body)
+        name = json.loads(body)["Name"]
+        if name not in kept:
+            return 200, {"Err": "No such snapshot"}
+        kept.remove(name)
+        for happens in held.get(name, []):
+            (kept.discard if happens.startswith("-") else kept.add)(happens.removeprefix("-"))
+        return 200, {"Err": ""}
+
+    patch.setattr(server, "reply", reply)
+    return kept
 
 
 def test_it_lists_the_applications_own_checkouts(running: Running) -> None:
