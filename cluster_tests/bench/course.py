@@ -70,11 +70,10 @@ def run(effort: Effort, progress: Progress) -> Samples:
 
 @contextmanager
 def _way(directory: Path) -> Iterator[tuple[Way, str]]:
-    sshd = Sshd(directory, "LogLevel INFO")
-    with ExitStack() as stack:
-        sshd.start()
-        stack.callback(sshd.stop)
-        far = stack.enter_context(Process.of_module("cluster_tests.bench.far_end", str(directory)))
+    with (
+        Sshd(directory, "LogLevel INFO") as sshd,
+        Process.of_module("cluster_tests.bench.far_end", str(directory)) as far,
+    ):
         own = far_end.Addresses.from_line(far.line())
         engine = far_end.engine()
         told = f"the Docker engine at {engine}" if engine else "an HTTP server of our own"

@@ -15,7 +15,7 @@ import threading
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, Self, cast
 
 from cluster_tests.errors import HarnessError
 from tunnels import Target
@@ -126,6 +126,15 @@ class Sshd:
         except BaseException:
             self.stop()
             raise
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop."""
+        self.stop()
 
     def _read_log(self) -> None:
         with cast("IO[str]", self._process.stderr) as log:

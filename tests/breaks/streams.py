@@ -72,15 +72,10 @@ def _container(image: str) -> Iterator[str]:
 @contextmanager
 def _tunnel() -> Iterator[tuple[Sshd, Tunnel, SocketForward]]:
     with TemporaryDirectory(prefix="streams-") as directory:
-        sshd = Sshd(Path(directory))
-        sshd.start()
-        try:
-            local = Path(directory) / "near" / "engine.sock"
-            forward = SocketForward(_ENGINE, local, answers=http_answers("/_ping"))
-            with Tunnel(sshd.target()) as tunnel:
-                yield sshd, tunnel, forward
-        finally:
-            sshd.stop()
+        local = Path(directory) / "near" / "engine.sock"
+        forward = SocketForward(_ENGINE, local, answers=http_answers("/_ping"))
+        with Sshd(Path(directory)) as sshd, Tunnel(sshd.target()) as tunnel:
+            yield sshd, tunnel, forward
 
 
 def _try(container: str, engine: str) -> None:

@@ -24,12 +24,8 @@ LOOPBACK = "127.0.0.1"
 
 @pytest.fixture
 def sshd(tmp_path: Path) -> Iterator[Sshd]:
-    server = Sshd(tmp_path)
-    server.start()
-    try:
+    with Sshd(tmp_path) as server:
         yield server
-    finally:
-        server.stop()
 
 
 def test_who_shows_the_host_s_key_is_the_host(sshd: Sshd) -> None:

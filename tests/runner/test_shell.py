@@ -30,11 +30,8 @@ def sshd(tmp_path: Path) -> Iterator[Sshd]:
     server = Sshd(tmp_path)
     server.known_hosts = tmp_path / "known hosts"  # a name that must be quoted
     server.know(server.host_keys[0])
-    server.start()
-    try:
+    with server:
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture

@@ -27,10 +27,8 @@ PATIENCE = 10.0  # seconds
 @pytest.fixture
 def sshd(tmp_path: Path) -> Iterator[Sshd]:
     (tmp_path / "sshd").mkdir()
-    server = Sshd(tmp_path / "sshd")
-    server.start()
-    yield server
-    server.stop()
+    with Sshd(tmp_path / "sshd") as server:
+        yield server
 
 
 @pytest.fixture

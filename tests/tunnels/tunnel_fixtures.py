@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import socket
 import threading
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,28 +26,22 @@ if TYPE_CHECKING:
 @pytest.fixture
 def make_sshd(tmp_path: Path) -> Iterator[Callable[..., Sshd]]:
     """Start servers with a configuration of the test's own."""
-    started: list[Sshd] = []
+    number = count()
+    with ExitStack() as stack:
 
-    def make(*options: str, **more: Any) -> Sshd:  # noqa: ANN401 - as for Sshd
-        directory = tmp_path / f"sshd{len(started)}"
-        directory.mkdir()
-        sshd = Sshd(directory, *options, **more)
-        started.append(sshd)
-        sshd.start()
-        return sshd
+        def make(*options: str, **more: Any) -> Sshd:  # noqa: ANN401 - as for Sshd
+            directory = tmp_path / f"sshd{next(number)}"
+            directory.mkdir()
+            return stack.enter_context(Sshd(directory, *options, **more))
 
-    yield make
-    for sshd in started:
-        sshd.stop()
+        yield make
 
 
 @pytest.fixture(scope="session")
 def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
     """One server, as it comes, for all tests that only use it."""
-    server = Sshd(tmp_path_factory.mktemp("sshd"))
-    server.start()
-    yield server
-    server.stop()
+    with Sshd(tmp_path_factory.mktemp("sshd")) as server:
+        yield server
 
 
 @pytest.fixture

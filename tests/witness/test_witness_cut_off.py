@@ -27,10 +27,8 @@ pytest_plugins = ["paper_ledger_fixtures"]
 
 @pytest.fixture
 def sshd(tmp_path: Path) -> Iterator[Sshd]:
-    sshd = Sshd(tmp_path)
-    sshd.start()
-    yield sshd
-    sshd.stop()
+    with Sshd(tmp_path) as sshd:
+        yield sshd
 
 
 def test_what_the_tunnel_cut_off_is_no_outage(stage: Stage, sshd: Sshd) -> None:
