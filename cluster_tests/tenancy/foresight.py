@@ -13,7 +13,7 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cluster_tests.consul.watch import MEETINGS, Answer, ConsulWatch
 from cluster_tests.nodes.engine_events import EngineEvents
@@ -21,7 +21,7 @@ from cluster_tests.nodes.node import PROJECT
 from cluster_tests.witness.outlook import Outlook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from cluster_tests.cluster.cluster import Cluster
     from cluster_tests.model import Application, Switch
@@ -41,7 +41,7 @@ class SwitchForesight:
         self._cluster = cluster
         self._application = application
         self._stays = switch.before.master == switch.after.master
-        self._containers = self._missing = containers
+        self._containers, self._created = containers, 0
         self._hinted: float | None = None
         self._was_away = False
 
@@ -58,28 +58,31 @@ class SwitchForesight:
         """Listen as long as this is open; call ``news`` whenever the outlook may have changed."""
         with self._cluster.overheard(partial(self._hear, news)):
             # What was heard last, before the switch, is told once more.
-            self._missing, self._hinted = self._containers, None
+            self._created, self._hinted = 0, None
             yield
 
     def _hear(self, news: Callable[[], None], source: Source, _at: float, what: object) -> None:
-        if isinstance(source, EngineEvents) and isinstance(what, dict):
-            hinted = not self._stays and self._creates(what)
-        else:
-            hinted = self._stays and isinstance(source, ConsulWatch) and self._meets(source, what)
+        hinted = self._meet(source, what) if self._stays else self._are_created(source, what)
         if hinted:
             self._hinted = time.monotonic()
         if hinted or isinstance(source, ConsulWatch):
             news()
 
-    def _creates(self, event: Mapping[str, Any]) -> bool:
-        """Tell whether the last of the next deployment's containers is created."""
-        labels = event["Actor"].get("Attributes") or {}
-        if event["Action"] == "create" and labels.get(PROJECT) == self._application.project:
-            self._missing -= 1
-            return self._missing <= 0
-        return False
-
-    def _meets(self, watch: ConsulWatch, what: object) -> bool:
-        if watch.watched != MEETINGS or not isinstance(what, Answer):
+    def _are_created(self, source: Source, what: object) -> bool:
+        """Tell whether all of the next deployment's containers are created by now."""
+        if not (isinstance(source, EngineEvents) and isinstance(what, dict)):
             return False
-        return any(item["Key"].startswith(self._application.meeting_prefix) for item in what.items)
+        labels = what["Actor"].get("Attributes") or {}
+        if what["Action"] != "create" or labels.get(PROJECT) != self._application.project:
+            return False
+        self._created += 1
+        return self._created >= self._containers
+
+    def _meet(self, source: Source, what: object) -> bool:
+        """Tell whether the nodes have begun to meet."""
+        if not (isinstance(source, ConsulWatch) and isinstance(what, Answer)):
+            return False
+        prefix = self._application.meeting_prefix
+        return source.watched == MEETINGS and any(
+            item["Key"].startswith(prefix) for item in what.items
+        )

@@ -93,6 +93,8 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=RATE, help="turns a second")
     parser.add_argument("--timeline", type=Path, help="keep the last watched swap's as JSON lines")
     options = parser.parse_args()
+    if options.pairs < 2:
+        parser.error("--pairs: at least 2")
     named = os.environ.get("CLUSTER_TESTS_INVENTORY")
     try:
         with closing(open_session(Path(named) if named else LabPlan().inventory)) as session:
