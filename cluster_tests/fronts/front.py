@@ -138,8 +138,8 @@ class Front:
     def files(self, port: int, keys: ServiceKeys, directory: str) -> dict[str, bytes]:
         """Read all files of ``directory`` over SFTP past Caddy, at an application's ``port``.
 
-        Raises ``FrontError`` when they cannot be read, or by anyone but the sshd with the
-        application's host key.
+        Raises ``FrontError`` when they cannot be read, or by anyone but the SSH server
+        with the application's host key.
         """
         with self._translated(f"SFTP at port {port}"):
             return read_files(self._address_of(port), keys, directory, self._timeout)
@@ -149,8 +149,8 @@ class Front:
         """Tell whether nobody is behind ``port``: the connection is refused, or ends wordlessly.
 
         Through a tunnel a refusal at the far end is a connection that ends before its first byte.
-        Whoever answers speaks first here: an sshd does. Raises ``FrontError`` when nothing at all
-        happens in time, which is neither.
+        Whoever answers speaks first here: an SSH server does. Raises ``FrontError`` when nothing at
+        all happens in time, which is neither.
         """
         began = time.monotonic()
         with self._translated(f"connecting to port {port}"):

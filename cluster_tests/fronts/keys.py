@@ -1,9 +1,9 @@
-"""Keys of a service's own sshd and of its one client, and its certificate: kept in memory.
+"""Keys of a service's own SSH server and of its one client, and its certificate, in memory.
 
 All are made anew for a publication. The service's host key has to be the same on every node it
 moves to, and known to the client beforehand: so it travels with the repository. It identifies a
-test's read-only sshd, and opens nothing; it is withdrawn with the branch. The client's private half
-never leaves this process.
+test's read-only server, and opens nothing; it is withdrawn with the branch. The client's private
+half never leaves this process.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _VALIDITY, _SKEW = timedelta(days=2), timedelta(days=1)
 
 @dataclass(frozen=True)
 class ServiceKeys:
-    """An Ed25519 key for the service's sshd, and one for its client."""
+    """An Ed25519 key for the service's SSH server, and one for its client."""
 
     host: paramiko.PKey = field(repr=False)
     host_private: str = field(repr=False)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cluster_tests.fronts.keys import ServiceKeys
 
 RECORDS = "/records"  # where records are written and listed
-_FILES = "/files"  # where the service's sshd shows the records' files
+_FILES = "/files"  # where the service's SSH server shows the records' files
 _VERSION = "x-ledger-version"
 _EXCERPT = 200  # bytes of an unexpected answer that are worth showing
 
@@ -102,7 +102,7 @@ class Ledger:
     """A published ledger, asked through one node's ``front``.
 
     Every method raises ``FrontError`` when the front does not serve this very application.
-    ``version`` is the branch it was published as, ``port`` and ``keys`` those of its sshd.
+    ``version`` is the branch it was published as, ``port`` and ``keys`` those of its SSH server.
     """
 
     front: Front

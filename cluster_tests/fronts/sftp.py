@@ -1,4 +1,4 @@
-"""Reads a directory of an application's own sshd, with strict host key and key login."""
+"""Reads a directory of an application's own SSH server, with strict host key and key login."""
 
 from __future__ import annotations
 

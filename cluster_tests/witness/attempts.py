@@ -24,7 +24,7 @@ Turn = tuple[float, Route]
 
 
 class What(StrEnum):
-    """What is tried: a record written or read over HTTP; over SSH, to be greeted by its sshd."""
+    """What is tried: a record written or read over HTTP; over SSH, to be greeted by its server."""
 
     WRITE = "write"
     READ = "read"

@@ -3,11 +3,10 @@
 What the witness asks costs the nodes time that the switch would have. So it looks seldom where
 nothing is about to change: through a node that serves, and through one that does not while the
 cluster says that it is in maintenance. All turns are for the others: from the moment on at which it
-says so, or an attempt fails or is slow, until nothing is served any more, and from the end of the
-maintenance until all is. HTTP is hurried by the first hint: the proxies follow the flag as fast as
-we hear of it. SSH is dropped a moment later, and a greeting is a process for a node: a hint has it
-tried a little more often. So both ends of an outage are seen at the full rate, and so is what is
-written just before it, which is what may be lost.
+says so, or hints at it (the proxies follow the flag as fast as we hear of it), or an attempt fails
+or is slow, until nothing is served any more, and from the end of the maintenance until all is. So
+both ends of an outage are seen at the full rate, and so is what is written just before it, which is
+what may be lost.
 """
 
 from __future__ import annotations
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 # Seconds from one attempt over a route to the next while nothing is about to change there, through
 # whichever node.
 _CALM = {Route.HTTP: 0.2, Route.SSH: 1.0}
-# The same over SSH, once there is a hint.
-_HINTED = 0.1
 # Seconds after which a proxy holds an attempt, and turns from one to the next through it then.
 _HELD, _SHARE_OF_HELD = 0.1, 8
 # Seconds within which an answer is due where all is calm.
@@ -88,8 +85,7 @@ class Pace:
 
     def _calm_due(self, route: Route) -> float:
         """Tell when a route's calm ways are due, of which one is tried."""
-        hinted = self.outlook is Outlook.LEAVING
-        return self._calm.get(route, -_CALM[route]) + (_HINTED if hinted else _CALM[route])
+        return self._calm.get(route, -_CALM[route]) + _CALM[route]
 
     def _is_due(self, way: Way, after: float) -> bool:
         if self._is_calm(way, after):
@@ -108,17 +104,16 @@ class Pace:
     def _is_calm(self, way: Way, after: float) -> bool:
         """Tell whether the way is neither about to go away nor about to come back."""
         if way not in self._last:  # nothing is known, and nothing has begun
-            return not (self.ending or self._may_leave(way[1]))
+            return not (self.ending or self._may_leave())
         if not self._is_served(way):
             return self.outlook is Outlook.AWAY
-        return not (self._waits(way, after) > _PROMPT or self._may_leave(way[1]))
+        return not (self._waits(way, after) > _PROMPT or self._may_leave())
 
-    def _may_leave(self, route: Route) -> bool:
-        """Tell whether what is served over a route may be away in a moment."""
-        hinted = self.outlook is Outlook.LEAVING and route is Route.HTTP
+    def _may_leave(self) -> bool:
+        """Tell whether what is served may be away in a moment."""
         # A proxy can hear of the maintenance before we do.
         shown = any(answer.maintenance for _, answer in self._last.values())
-        return hinted or shown or self.outlook is Outlook.AWAY
+        return shown or self.outlook is not Outlook.STEADY
 
     def _waits(self, way: Way, after: float) -> float:
         """Tell for how long an answer has been waited for that will be news."""

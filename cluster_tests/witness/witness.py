@@ -45,7 +45,7 @@ class Watched:
     ``foresight`` listens to what the cluster says while the witness is open. ``make`` gives the
     record of a number to be written through a node, ``first`` is the first number, ``known`` a
     record that was acknowledged before. ``rate`` is the turns a second: each is for one attempt
-    over each route. ``ssh`` tells whether its sshd is to be reached at all. ``linger`` is the
+    over each route. ``ssh`` tells whether its SSH server is to be reached. ``linger`` is the
     seconds after the end in which every way through every node should be served again; where it is
     not, the attempts tell.
     """

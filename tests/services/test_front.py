@@ -161,23 +161,23 @@ def root(tmp_path: Path) -> Path:
 
 def test_reads_the_whole_files_of_a_directory(root: Path) -> None:
     keys = generate_keys()
-    with sftp_server(root, keys.host, keys) as address:
+    with sftp_server(root, keys, keys) as address:
         assert front(address).files(2200, keys, "/files") == {"1": b"one", "2": b"\0" * 100_000}
 
 
-def test_an_sshd_with_another_host_key_is_refused(root: Path) -> None:
+def test_a_server_with_another_host_key_is_refused(root: Path) -> None:
     keys = generate_keys()
     with (
-        sftp_server(root, generate_keys().host, keys) as address,
+        sftp_server(root, generate_keys(), keys) as address,
         pytest.raises(FrontError, match=r"core1: SFTP at port 2200: SSH: .*[Hh]ost key"),
     ):
         front(address).files(2200, keys, "/files")
 
 
-def test_an_sshd_that_does_not_know_the_client_is_no_front_of_ours(root: Path) -> None:
+def test_a_server_that_does_not_know_the_client_is_no_front_of_ours(root: Path) -> None:
     keys = generate_keys()
     with (
-        sftp_server(root, keys.host, generate_keys()) as address,
+        sftp_server(root, keys, generate_keys()) as address,
         pytest.raises(FrontError, match="Authentication failed"),
     ):
         front(address).files(2200, keys, "/files")
@@ -186,7 +186,7 @@ def test_an_sshd_that_does_not_know_the_client_is_no_front_of_ours(root: Path) -
 def test_a_directory_that_is_not_there_is_an_error_and_not_empty(root: Path) -> None:
     keys = generate_keys()
     with (
-        sftp_server(root, keys.host, keys) as address,
+        sftp_server(root, keys, keys) as address,
         pytest.raises(FrontError, match="No such file"),
     ):
         front(address).files(2200, keys, "/nothing")

@@ -59,7 +59,7 @@ def test_what_is_written_is_read_in_every_way(ledger: Ledger, folders: tuple[Pat
     assert ledger.read(1) == HELLO.found
     assert ledger.read(3) is None
     assert ledger.read_all() == (HELLO.found, Record(2, "").found)
-    with sftp_server(folders[0].parent, ledger.keys.host, ledger.keys) as address:
+    with sftp_server(folders[0].parent, ledger.keys, ledger.keys) as address:
         front = Front("core1", lambda _port: address, 5)
         over_ssh = Ledger(front, ledger.domain, ledger.version, ledger.port, ledger.keys)
         assert over_ssh.read_files() == (HELLO.found, Record(2, "").found)
