@@ -60,13 +60,16 @@ def test_where_all_is_well_each_route_has_its_own_times() -> None:
     assert {slot.node for slot in slots if slot.route is Route.SSH} == set(NODES)
 
 
-def test_a_hint_has_all_that_is_served_tried_at_each_turn() -> None:
+@pytest.mark.parametrize("outlook", [Outlook.LEAVING, Outlook.AWAY])
+def test_at_a_hint_and_at_the_flag_all_that_is_served_is_tried_at_each_turn(
+    outlook: Outlook,
+) -> None:
     pace = settled(well)
-    pace.outlook = Outlook.LEAVING
+    pace.outlook = outlook
     slots = taken(pace, 4.0, well)
-    assert gaps(slots, Route.HTTP) == {1}
-    assert gaps(slots, Route.HTTP, "core3") == {4}
-    assert gaps(slots, Route.SSH) == {1}
+    for route in Route:
+        assert gaps(slots, route) == {1}
+        assert gaps(slots, route, "core3") == {4}
 
 
 def test_a_hint_hurries_what_was_never_tried_as_well() -> None:
@@ -75,13 +78,6 @@ def test_a_hint_hurries_what_was_never_tried_as_well() -> None:
     slots = [slot for at in range(60) for slot in take(pace, at / 50, well)]
     assert gaps(slots, Route.SSH) == {1}
     assert gaps(slots, Route.HTTP) == {1}
-
-
-def test_at_the_flag_all_that_is_served_is_tried_at_each_turn() -> None:
-    pace = settled(well)
-    pace.outlook = Outlook.AWAY
-    slots = taken(pace, 1.0, well)
-    assert (gaps(slots, Route.HTTP), gaps(slots, Route.SSH)) == ({1}, {1})
 
 
 def test_what_is_away_for_maintenance_is_calm() -> None:
