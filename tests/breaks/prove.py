@@ -10,9 +10,9 @@
 
 The cluster is the local lab, or the one of CLUSTER_TESTS_INVENTORY; it must run the reference
 cluster of this repository. It is restored whatever happens, Ctrl-C included; what a killed run
-left broken is restored first. What is seen goes to docs/proofs.json. Exit code: 0 when every break
-was noticed and the unbroken cluster is green, 1 when one was not, 2 when that could not be found
-out, 3 for a mistake in the arguments.
+left broken is restored first. What is seen goes to docs/proofs.json, and from there to
+docs/proofs.md. Exit code: 0 when every break was noticed and the unbroken cluster is green, 1 when
+one was not, 2 when that could not be found out, 3 for a mistake in the arguments.
 """
 
 from __future__ import annotations
@@ -59,14 +59,17 @@ def main(arguments: list[str] | None = None) -> int:
         _list()
         return 0
     if options.write:
-        PAGE.write_text(written(PAGE.read_text(), load_proofs()))
+        _write_page()
         return 0
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         chosen = _owed() if options.owed else _chosen(options.names)
         with _impatient_inventory(_inventory(), options.settle) as path:
             groups = grouped(chosen, together=options.together)
-            return _prove_all(groups, path, options.seconds)
+            try:
+                return _prove_all(groups, path, options.seconds)
+            finally:
+                _write_page()
     except ClusterTestsError as error:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code
@@ -122,6 +125,7 @@ def _inventory() -> Path:
 @contextmanager
 def _impatient_inventory(original: Path, settle: float) -> Iterator[Path]:
     """Copy the inventory, with a short deadline: what is broken will not settle anyway."""
+    load_inventory(original)  # which tells what is wrong with it
     values = yaml.safe_load(original.read_text())
     values["deadlines"] = {**values.get("deadlines", {}), "settle": settle}
     ways = [node["ssh"] for node in values["nodes"].values()] + [values["forge"].get("ssh", {})]
@@ -132,6 +136,10 @@ def _impatient_inventory(original: Path, settle: float) -> Iterator[Path]:
         path = Path(directory) / "inventory.yaml"
         path.write_text(yaml.safe_dump(values))
         yield path
+
+
+def _write_page() -> None:
+    PAGE.write_text(written(PAGE.read_text(), load_proofs()))
 
 
 def _prove_all(groups: list[tuple[Breakage, ...]], path: Path, seconds: float | None) -> int:
