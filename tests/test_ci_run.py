@@ -115,3 +115,14 @@ def test_an_earlier_run_is_not_taken_for_this_one(checkout: Path) -> None:
     code, output = run(checkout)
     assert code == 2
     assert output.endswith("the engine is stopped\n.ci/run: failed with 2: make specs\n")
+
+
+@pytest.mark.parametrize(("kept", "asked"), [("", ["", "--purge", "--purge"]), ("1", [""])])
+def test_nothing_of_an_earlier_lab_is_used_unless_it_is_to_be_kept(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, kept: str, asked: list[str]
+) -> None:
+    monkeypatch.setenv("KEEP_LAB", kept)
+    code, output = run(checkout)
+    assert code == 0
+    downs = [line.split()[2] for line in output.splitlines() if line.startswith("lab down")]
+    assert sorted(option.removeprefix("says") for option in downs) == asked

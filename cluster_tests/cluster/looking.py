@@ -52,6 +52,14 @@ class Looking(Connected):
         """List the errors that each node's agent logged for an event."""
         return {node: errors_of(event_id, lines) for node, lines in self._lines(event_id).items()}
 
+    def objections(self, event_id: str) -> list[str]:
+        """Say why the agents did not do what an event asked for, in their own words."""
+        return [
+            f"{node}'s agent: {error}"
+            for node, errors in self.errors(event_id).items()
+            for error in errors
+        ]
+
     def _lines(self, event_id: str) -> dict[str, list[str]]:
         calls = {
             name: partial(node.probe.lines_about, event_id) for name, node in self.nodes.items()

@@ -143,7 +143,8 @@ class Settling(Looking):
         )
 
     def _whole_difference(self, expectation: Expectation) -> str:
-        """Say all that differs at the end of a wait, and where to look next."""
+        """Say why, all that differs at the end of a wait, and where to look next."""
         found = difference(expectation, self.observe(expectation.footprint))
         nodes = [place for place in found.places if place in self.nodes] or list(self.nodes)
-        return f"all in all:\n{found}\nlook there:\n{self.where_to_look(nodes)}"
+        why = "".join(f"{line}\n" for line in self.objections(expectation.history.event_id))
+        return f"{why}all in all:\n{found}\nlook there:\n{self.where_to_look(nodes)}"

@@ -80,16 +80,24 @@ def comparable_record(record: Mapping[str, object] | None) -> dict[str, object] 
 
 def footprint_of(record: Mapping[str, Any]) -> Footprint:
     """Tell by what an application's traces are found when all that is known is its record."""
-    fronts = (record.get("haproxy") or {}).values()
     matched = {
         matched_domain(backend.get("use_backend_option") or "").lower()
-        for front in fronts
+        for front in _fronts(record)
         for backend in front["backends"]
     }
-    binds = {bind for front in fronts for bind in _binds(front.get("frontend") or {})}
     domains = {domain.lower() for domain in record.get("domains") or ()} | matched
     application = Application(record["repo_url"], record["branch"])
-    return Footprint(application, frozenset(domains - {""}), frozenset(binds))
+    return Footprint(application, frozenset(domains - {""}), frozenset(binds_of(record)))
+
+
+def binds_of(record: Mapping[str, Any]) -> set[str]:
+    """Tell the addresses that a record claims, also while no proxy serves them."""
+    return {bind for front in _fronts(record) for bind in _binds(front.get("frontend") or {})}
+
+
+def _fronts(record: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+    fronts: Mapping[str, Mapping[str, Any]] = record.get("haproxy") or {}
+    return fronts.values()
 
 
 def _binds(frontend: Mapping[str, Any]) -> set[str]:

@@ -26,6 +26,7 @@ _SECTIONS = frozenset({
 })
 # fmt: on
 _WILDCARD = re.compile(r"(?:ipv[46]@)?(?:\*|0\.0\.0\.0|\[::\]|::)?:(\d+(?:-\d+)?)")
+_PORTS = re.compile(r"(?:^|:)(?P<first>\d+)(?:-(?P<last>\d+))?$")
 _CONFIGURATIONS = 64  # that are kept: two of each node of a large cluster
 _UNPLAIN_SERVER = frozenset({"backup", "disabled"})
 
@@ -114,6 +115,17 @@ def normal_binds(declared: Iterable[str]) -> set[str]:
     # An address may be followed by HAProxy's options for it, and hold several with commas.
     addresses = (address for bind in declared for address in bind.split()[0].split(","))
     return {normal_bind(address) for address in addresses}
+
+
+def ports_of(binds: Iterable[str]) -> set[int]:
+    """List the TCP ports of addresses as ``normal_bind`` writes them, those of ranges too."""
+    found = (_PORTS.search(bind) for bind in binds)
+    return {
+        port
+        for ports in found
+        if ports is not None
+        for port in range(int(ports["first"]), int(ports["last"] or ports["first"]) + 1)
+    }
 
 
 # --- lines and sections ---------------------------------------------------------------------

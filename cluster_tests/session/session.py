@@ -8,17 +8,19 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from cluster_tests.cluster.cluster import Cluster
 from cluster_tests.effort import Effort
+from cluster_tests.expectation.record import binds_of
 from cluster_tests.fronts.front import Front
 from cluster_tests.fronts.ledger import Ledger
 from cluster_tests.inventory.file import load_inventory
 from cluster_tests.journal import Journal
 from cluster_tests.proxies.complaints import haproxy_complaint
-from cluster_tests.proxies.haproxy_config import parse_haproxy
+from cluster_tests.proxies.haproxy_config import parse_haproxy, ports_of
 from cluster_tests.report import say
 from cluster_tests.results.place import evidence_root, journal_path, results_root
 from cluster_tests.results.switch_log import SwitchLog
@@ -178,12 +180,18 @@ class Session:
                 stack.callback(self._guests.pop(0).leave)
 
     def _ports_in_use(self) -> set[int]:
-        # Whoever opened them: HAProxy could not bind one of these a second time.
+        # Whoever opened them: HAProxy could not bind one of these a second time. An application
+        # in maintenance is in no configuration, and its record claims its ports all the same.
         names, paths = self.inventory.names, self.inventory.paths
         engine = next(iter(self.cluster.nodes.values())).engine
         config = parse_haproxy(engine.read_file(names.haproxy, paths.haproxy_config).decode())
-        binds = (bind.rpartition(":")[2] for front in config.fronts for bind in front.binds)
-        return {int(port) for port in binds if port.isdecimal()}
+        records = self.cluster.consul.all_records().values()
+        return ports_of(
+            chain(
+                (bind for front in config.fronts for bind in front.binds),
+                (bind for record in records for bind in binds_of(record)),
+            )
+        )
 
 
 def open_session(

@@ -165,6 +165,9 @@ class Tenant:
         self._standing = expectation
         seconds = time.monotonic() - asked
         say(f"{switch}: {'NOT settled' if failure else 'settled'} in {seconds:.1f} s")
+        if failure is not None:
+            for objection in self._session.cluster.objections(expectation.history.event_id):
+                say(objection)
         started = time.time() - seconds  # on the clock that results are written by
         ticket = self._session.switches.add(
             _record(switch, started, seconds, settled=failure is None)

@@ -339,6 +339,19 @@ def test_a_timeout_tells_the_difference_by_node_and_where_to_look(
     assert "# core3" not in said
 
 
+def test_a_timeout_tells_what_the_agents_object(
+    cluster: Cluster, expectation: Expectation, world: World
+) -> None:
+    history = replace(expectation.history, event_id="an-id")
+    world.shown = replace(world.shown, maintenance=True)
+    with pytest.raises(NotSettledError) as raised:
+        cluster.settle(replace(expectation, history=history), timeout=0.1)
+    said = str(raised.value).splitlines()
+    assert [line for line in said if "agent" in line] == [
+        f"{node}'s agent: oops" for node in cluster.nodes
+    ]
+
+
 def test_a_timeout_before_the_switch_is_over_tells_the_whole_difference_too(
     cluster: Cluster, expectation: Expectation, world: World
 ) -> None:

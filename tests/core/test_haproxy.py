@@ -9,7 +9,12 @@ from hypothesis import strategies as st
 from cluster_tests.errors import NodeError
 from cluster_tests.model import Application, Footprint, Route
 from cluster_tests.proxies.haproxy import read_routes
-from cluster_tests.proxies.haproxy_config import HaproxySyntaxError, normal_bind, parse_haproxy
+from cluster_tests.proxies.haproxy_config import (
+    HaproxySyntaxError,
+    normal_bind,
+    parse_haproxy,
+    ports_of,
+)
 from cluster_tests.proxies.haproxy_match import Condition, read_acl, read_condition
 
 APPLICATION = Application("http://forge/git/ledger", "one")
@@ -169,6 +174,24 @@ def test_a_configuration_that_is_no_text_is_refused() -> None:
 )
 def test_all_addresses_are_written_as_the_port_alone(address: str, written: str) -> None:
     assert normal_bind(address) == written
+
+
+@pytest.mark.parametrize(
+    ("bind", "ports"),
+    [
+        ("80", {80}),
+        ("2200-2202", {2200, 2201, 2202}),
+        ("127.0.0.1:80", {80}),
+        ("[::1]:7-8", {7, 8}),
+        ("/run/2200", set()),
+    ],
+)
+def test_an_address_tells_its_ports(bind: str, ports: set[int]) -> None:
+    assert ports_of([bind]) == ports
+
+
+def test_the_ports_of_several_addresses_are_joined() -> None:
+    assert ports_of(["80", "443"]) == {80, 443}
 
 
 # --- fuzzing --------------------------------------------------------------------------------

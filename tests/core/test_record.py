@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from cluster_tests.expectation.record import footprint_of
+from typing import Any
+
+import pytest
+
+from cluster_tests.expectation.record import binds_of, footprint_of
 from cluster_tests.model import Application, Footprint
 
 RECORD = {
@@ -26,3 +30,16 @@ def test_a_record_tells_by_what_the_traces_are_found() -> None:
         frozenset({"shop.test", "door.test"}),
         frozenset({"2201", "7", "8"}),
     )
+
+
+@pytest.mark.parametrize(
+    ("record", "binds"),
+    [
+        (RECORD, {"2201", "7", "8"}),
+        ({"haproxy": None}, set()),
+        ({"haproxy": {"http-in": {"backends": []}}}, set()),
+        ({}, set()),
+    ],
+)
+def test_a_record_tells_what_addresses_it_claims(record: dict[str, Any], binds: set[str]) -> None:
+    assert binds_of(record) == binds

@@ -150,3 +150,18 @@ def test_a_guest_that_cannot_leave_holds_up_nobody(opened: Session, log: list[st
     with pytest.raises(HarnessError, match="stuck"):
         opened.close()
     assert log == ["second", "first", "tunnels"]
+
+
+def test_a_port_is_free_that_no_proxy_serves_and_no_record_claims(
+    opened: Session, tmp_path: Path
+) -> None:
+    """An application in maintenance is in no configuration; its port would be refused."""
+    opened.inventory = an_inventory(tmp_path)
+    opened.cluster, opened.publisher = MagicMock(), MagicMock()
+    engine = MagicMock()
+    engine.read_file.return_value = b"frontend one\n  bind *:2200\n  bind *:2201-2202\n"
+    opened.cluster.nodes = {"core1": MagicMock(engine=engine)}
+    claimed = {"frontend": {"bind": ["*:2203"]}, "backends": []}
+    opened.cluster.consul.all_records.return_value = {"shop": {"haproxy": {"ssh": claimed}}}
+    opened.plan("ledger", "one")
+    assert opened.publisher.plan.call_args.kwargs["taken"] == {2200, 2201, 2202, 2203}

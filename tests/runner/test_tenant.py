@@ -133,7 +133,10 @@ def test_a_cluster_that_does_not_settle_is_shown_as_it_is(
     moved = tenant.move(PAIR)
     assert moved.failure is cluster.fails["settle"]
     assert moved.shown is cluster.shows
-    assert "nowhere => core1/core2: NOT settled" in capsys.readouterr().out
+    first, why = capsys.readouterr().out.splitlines()
+    assert "nowhere => core1/core2: NOT settled" in first
+    event = moved.expectation.history.event_id
+    assert why.strip() == f"core1's agent: {event} is not to my liking"
 
 
 def test_a_late_notice_tells_what_was_missing_until_then(
