@@ -24,11 +24,12 @@ above those modules sees a foreign exception.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
+E = TypeVar("E", bound=BaseException)
 
 REMEDY = "to mend it: "  # begins the line of what mends an error
 
@@ -120,3 +121,11 @@ class FrontError(ClusterError):
         """Name the ``node`` in front of the message."""
         super().__init__(f"{node}: {message}", remedy=remedy)
         self.node = node
+
+
+def joined(errors: Iterable[E | None]) -> E | None:
+    """Give the first error that is one, with the others as its notes."""
+    found = [error for error in errors if error is not None]
+    for other in found[1:]:
+        found[0].add_note(f"and then: {other}")
+    return found[0] if found else None

@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from cluster_tests.errors import ClusterTestsError
+from cluster_tests.errors import ClusterTestsError, joined
 from cluster_tests.plugin.interrupts import interrupts
-from cluster_tests.tenancy.tenant import joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,14 +6,14 @@ import secrets
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from cluster_tests.errors import NodeError
+from cluster_tests.errors import NodeError, joined
 from cluster_tests.fronts.asking import Asking
 from cluster_tests.givens.applications import ARunningApplication
 from cluster_tests.givens.leaving import gone
 from cluster_tests.givens.refusals import Look
 from cluster_tests.givens.scripts import arguments_of, noted
 from cluster_tests.report import Progress
-from cluster_tests.tenancy.tenant import Tenant, joined
+from cluster_tests.tenancy.tenant import Tenant
 from cluster_tests.tenancy.visit import read, records
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ import secrets
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
+from cluster_tests.errors import joined
 from cluster_tests.expectation.question import footprint
 from cluster_tests.fronts.asking import Asking
 from cluster_tests.givens.applications import ARunningApplication
@@ -14,7 +15,7 @@ from cluster_tests.givens.leaving import gone, raise_first
 from cluster_tests.plugin.evidence import keep_once
 from cluster_tests.report import Progress, say
 from cluster_tests.session import current
-from cluster_tests.tenancy.tenant import Tenant, joined
+from cluster_tests.tenancy.tenant import Tenant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -18,7 +18,8 @@ from cluster_tests.givens.applications import ARunningApplication
 from cluster_tests.givens.handed_on import AnApplicationHandedOn
 from cluster_tests.model import Application, Footprint, Placement, Switch
 from cluster_tests.report import Progress
-from cluster_tests.tenancy.tenant import Tenant, traces
+from cluster_tests.tenancy.tenant import Tenant
+from cluster_tests.tenancy.traces import traces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -12,7 +12,7 @@ from cluster_tests.errors import HarnessError
 from cluster_tests.expectation.question import footprint
 from cluster_tests.model import Application
 from cluster_tests.report import Progress
-from cluster_tests.tenancy.tenant import traces
+from cluster_tests.tenancy.traces import traces
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from shlex import quote
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
-from cluster_tests.errors import (
-    ClusterTestsError,
-    NotSettledError,
-    RefusedError,
-)
+from cluster_tests.errors import ClusterTestsError, NotSettledError, RefusedError, joined
 from cluster_tests.evidence.keeping import Subject
 from cluster_tests.expectation.oracle import Expectation
 from cluster_tests.expectation.question import History, footprint
@@ -23,16 +19,13 @@ from cluster_tests.results.place import utc_text
 from cluster_tests.results.values import SwitchRecord
 from cluster_tests.results.verdict import Verdict
 from cluster_tests.tenancy.foresight import SwitchForesight
+from cluster_tests.tenancy.traces import traces
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from cluster_tests.inventory.entries import Inventory
     from cluster_tests.model import Application, Footprint, Placement, ServiceDefinition
     from cluster_tests.services.source import ServiceSource
     from cluster_tests.session.session import Session
-
-E = TypeVar("E", bound=BaseException)
 
 
 class Publication(Protocol):
@@ -285,21 +278,6 @@ class Tenant:
             self.publication.withdraw()
 
 
-def traces(found: Observation) -> list[str]:
-    """Say in words what an observation shows of an application; nothing for a name that is free."""
-    in_consul = {
-        "a record in Consul": found.record is not None,
-        "a maintenance flag": found.maintenance,
-        "a service in Consul": bool(found.registrations),
-    }
-    on_nodes = {
-        f"{field.name.replace('_', ' ')} on {node}": bool(getattr(view, field.name))
-        for node, view in found.nodes.items()
-        for field in fields(view)
-    }
-    return [what for what, there in {**in_consul, **on_nodes}.items() if there]
-
-
 def _record(switch: Switch, started: float, seconds: float, *, settled: bool) -> SwitchRecord:
     return SwitchRecord(
         before=str(switch.before),
@@ -323,11 +301,3 @@ def how_to_look(inventory: Inventory, application: Application, placement: Place
     first = inventory.node_names[0]
     lines.append(f"  remove: {inventory.nodes[first].ssh.command} {quote(destroy)}")
     return "\n".join(lines)
-
-
-def joined(errors: Iterable[E | None]) -> E | None:
-    """Give the first error that is one, with the others as its notes."""
-    found = [error for error in errors if error is not None]
-    for other in found[1:]:
-        found[0].add_note(f"and then: {other}")
-    return found[0] if found else None

@@ -28,7 +28,7 @@ from cluster_tests.report import say
 from cluster_tests.results.place import journal_path
 from cluster_tests.results.verdict import INTERRUPTED_CODE
 from cluster_tests.session.session import open_session
-from cluster_tests.tenancy.tenant import traces
+from cluster_tests.tenancy.traces import traces
 
 _COMMAND = str(Path(sys.executable).with_name("cluster-tests"))
 _STEP = re.compile(rb"2/\d+ ")  # the second step: by then there is an application with records

@@ -14,7 +14,8 @@ from cluster_tests.errors import HarnessError, NodeError, NotSettledError, Refus
 from cluster_tests.journal import Journal
 from cluster_tests.model import NOWHERE, NodeView, Observation, Placement, Registration
 from cluster_tests.results.switch_log import SwitchLog
-from cluster_tests.tenancy.tenant import Tenant, traces
+from cluster_tests.tenancy.tenant import Tenant
+from cluster_tests.tenancy.traces import traces
 
 if TYPE_CHECKING:
     from collections.abc import Callable
