@@ -2,9 +2,9 @@
 
 The maintenance flag rises when the proxies may already be following it: whoever begins to look
 often only then has missed the last moment at which the application was served. So what nodes do
-before it counts as well, by the contract's words: where the master moves, all its containers
-are created on the next node while the ones that serve still run; where it stays, the nodes
-meet below ``migrate/`` before it is stopped. A cluster that says nothing beforehand is seen less
+before it counts as well, by the contract's words: where the master moves, its containers are
+created on the next node while the ones that serve still run; where it stays, the nodes meet
+below ``migrate/`` before it is stopped. A cluster that says nothing beforehand is seen less
 sharply, and no worse than that.
 """
 
@@ -34,14 +34,11 @@ _FRESH = 1.0
 class SwitchForesight:
     """Hears of one switch of an application; one for each."""
 
-    def __init__(
-        self, cluster: Cluster, application: Application, switch: Switch, containers: int
-    ) -> None:
-        """Listen for ``switch`` to a version of so many containers; nothing is heard yet."""
+    def __init__(self, cluster: Cluster, application: Application, switch: Switch) -> None:
+        """Listen for ``switch``; nothing is heard yet."""
         self._cluster = cluster
         self._application = application
         self._stays = switch.before.master == switch.after.master
-        self._containers, self._created = containers, 0
         self._hinted: float | None = None
         self._was_away = False
 
@@ -58,25 +55,26 @@ class SwitchForesight:
         """Listen as long as this is open; call ``news`` whenever the outlook may have changed."""
         with self._cluster.overheard(partial(self._hear, news)):
             # What was heard last, before the switch, is told once more.
-            self._created, self._hinted = 0, None
+            self._hinted = None
             yield
 
     def _hear(self, news: Callable[[], None], source: Source, _at: float, what: object) -> None:
-        hinted = self._meet(source, what) if self._stays else self._are_created(source, what)
+        hinted = self._meet(source, what) if self._stays else self._is_created(source, what)
         if hinted:
             self._hinted = time.monotonic()
         if hinted or isinstance(source, ConsulWatch):
             news()
 
-    def _are_created(self, source: Source, what: object) -> bool:
-        """Tell whether all of the next deployment's containers are created by now."""
+    def _is_created(self, source: Source, what: object) -> bool:
+        """Tell whether a container of the next deployment is created.
+
+        Each is a hint: after the last one it can be 40 ms to the maintenance, which is as long as
+        the event takes to reach us, and an attempt to be made.
+        """
         if not (isinstance(source, EngineEvents) and isinstance(what, dict)):
             return False
         labels = what["Actor"].get("Attributes") or {}
-        if what["Action"] != "create" or labels.get(PROJECT) != self._application.project:
-            return False
-        self._created += 1
-        return self._created >= self._containers
+        return what["Action"] == "create" and labels.get(PROJECT) == self._application.project
 
     def _meet(self, source: Source, what: object) -> bool:
         """Tell whether the nodes have begun to meet."""

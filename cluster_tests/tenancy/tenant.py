@@ -180,8 +180,7 @@ class Tenant:
     def foresight(self, after: Placement) -> SwitchForesight:
         """Give what will hear of the switch to ``after`` before clients feel it."""
         switch = Switch(self.placement, after)
-        containers = len(self.publication.definition.services)
-        return SwitchForesight(self._session.cluster, self.application, switch, containers)
+        return SwitchForesight(self._session.cluster, self.application, switch)
 
     def ask(self, after: Placement, *, update: bool = False) -> Expectation:
         """Ask for ``after`` and wait for nothing."""

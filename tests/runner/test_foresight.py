@@ -39,7 +39,6 @@ class Heard:
         self.meetings = ConsulWatch(store, "kv/migrate/", Bell())
         self.flags = ConsulWatch(store, "kv/maintenance/", Bell())
         self.news: list[Outlook] = []
-        self.containers = 1
         self.maintained: set[Application] = set()
         self.overheard = Sources([self.docker, self.meetings, self.flags]).overheard
 
@@ -48,7 +47,7 @@ class Heard:
 
     def foresight(self, switch: Switch) -> SwitchForesight:
         cluster: Any = self
-        return SwitchForesight(cluster, APPLICATION, switch, self.containers)
+        return SwitchForesight(cluster, APPLICATION, switch)
 
     def container(self, action: str = "create", application: Application = APPLICATION) -> None:
         labels = {"com.docker.compose.project": application.project}
@@ -82,7 +81,7 @@ def listened(heard: Heard, switch: Switch) -> Iterator[SwitchForesight]:
 
 
 HINTS: dict[str, tuple[Switch, Callable[[Heard], None]]] = {
-    "the only container of the next deployment": (MOVES, Heard.container),
+    "a container of the next deployment": (MOVES, Heard.container),
     "nodes that meet before the master stops": (STAYS, Heard.key),
 }
 
@@ -116,16 +115,6 @@ def test_everything_else_is_none(
     with listened(heard, switch) as foresight:
         happens(heard)
         assert foresight.outlook() is Outlook.STEADY
-
-
-def test_containers_are_no_hint_until_all_are_created(heard: Heard) -> None:
-    heard.containers = 2
-    heard.container()  # of the switch before
-    with listened(heard, MOVES) as foresight:
-        heard.container()
-        assert foresight.outlook() is Outlook.STEADY
-        heard.container()
-        assert foresight.outlook() is Outlook.LEAVING
 
 
 def test_a_hint_that_nothing_follows_is_forgotten(
