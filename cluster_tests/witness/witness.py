@@ -36,6 +36,8 @@ _DEADLINES = {What.WRITE: 10.0, What.READ: PATIENCE, What.GREETING: PATIENCE}
 # Seconds after which attempts that are under way at the end are given up, and in which the loop
 # must have ended then.
 _GRACE, _FAREWELL = 1.0, 5.0
+# Seconds in which the first answers are waited for: it is a witness without them, too.
+_FIRST = 1.0
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ class Witness:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()  # of the loop, which is another thread's
         self._until = 0.0
-        self._over = threading.Event()
+        self._unheard = set(routes)
+        self._heard, self._over = threading.Event(), threading.Event()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="witness", daemon=True)
         self._began, self._zero = 0.0, 0.0
@@ -87,12 +90,20 @@ class Witness:
         return Statement(tuple(sorted(self._attempts, key=lambda each: each.planned)))
 
     def __enter__(self) -> Self:
-        """Begin. Raises ``FrontError`` where a way leads nowhere before anything is switched."""
+        """Begin, and wait for an answer over each route: what that takes is taken from no switch.
+
+        Raises ``FrontError`` where a way leads nowhere before anything is switched.
+        """
         for node, ledger in self._watched.ledgers.items():
             self._addresses[node, Route.HTTP] = ledger.front.address(HTTP_PORT)
             if self._watched.ssh:
                 self._addresses[node, Route.SSH] = ledger.front.address(ledger.port)
         self._thread.start()
+        try:
+            self._heard.wait(_FIRST)
+        except BaseException:  # an interruption: nobody will end what is not entered
+            self._finish()
+            raise
         return self
 
     def __exit__(
@@ -103,9 +114,7 @@ class Witness:
     ) -> None:
         """End, once all ways are served again; raise what broke the witness itself."""
         linger = self._watched.linger if kind is None else 0.0
-        self._until = time.monotonic() + linger
-        self._over.set()
-        self._stir()
+        self._finish(linger)
         self._thread.join(linger + _GRACE + _FAREWELL)
         if kind is not None:
             return
@@ -114,11 +123,18 @@ class Witness:
         if self._thread.is_alive():
             raise HarnessError("the witness's loop does not end")
 
+    def _finish(self, linger: float = 0.0) -> None:
+        self._until = time.monotonic() + linger
+        self._over.set()
+        self._stir()
+
     def _run(self) -> None:
         try:
             asyncio.run(self._watch())
         except BaseException as error:  # noqa: BLE001 - a thread has nobody to raise to but the rest
             self._failure = error
+        finally:
+            self._heard.set()
 
     async def _watch(self) -> None:
         self._began, self._zero = time.time(), time.monotonic()
@@ -202,6 +218,9 @@ class Witness:
 
     def _keep(self, attempt: Attempt) -> None:
         self._attempts.append(attempt)
+        self._unheard.discard(attempt.route)
+        if not self._unheard:
+            self._heard.set()
         acknowledged = attempt.answer.outcome is Outcome.ACKNOWLEDGED
         if self._over.is_set() or not acknowledged:
             self._news.set()

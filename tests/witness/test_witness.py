@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import pytest
 from paper_ledger import OWN, PATIENCE, UNFINISHED, Stage, answer, numbered, stores, watching
@@ -59,6 +60,38 @@ def test_what_is_acknowledged_is_numbered_and_kept(stage: Stage) -> None:
     numbers = [each.record.id for each in found if each.what is What.WRITE and each.record]
     assert numbers == list(range(2, len(numbers) + 2))
     assert all(each.planned <= each.begun <= each.ended for each in found)
+
+
+def test_before_anything_is_switched_it_has_heard_over_each_route(stage: Stage) -> None:
+    with Witness(watched(stage)) as witness:
+        heard = {each.route for each in witness.statement.attempts}
+    assert heard == set(Route)
+
+
+def test_it_begins_without_an_answer_too(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(witness_module, "_FIRST", 0.05)
+    held = threading.Event()
+
+    def holds(handler: Any, record: dict[str, Any] | None) -> None:  # noqa: ANN401 - a handler
+        held.wait(PATIENCE)
+        stores(handler, record)
+
+    stage.say = holds
+    with Witness(watched(stage)) as witness:
+        heard = {each.route for each in witness.statement.attempts}
+        held.set()
+    assert Route.HTTP not in heard
+
+
+def test_who_is_interrupted_while_it_begins_leaves_no_witness(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    witness = Witness(watched(stage))
+    monkeypatch.setattr(witness._heard, "wait", Mock(side_effect=KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        witness.__enter__()
+    witness._thread.join(PATIENCE)
+    assert not witness._thread.is_alive()
 
 
 def test_each_attempt_is_made_whatever_became_of_those_before(stage: Stage) -> None:
