@@ -239,21 +239,28 @@ class ConsulStore:
             Registration(item["Node"]["Node"], tuple(sorted(_checks(item)))) for item in found
         )
 
+    @property
+    def _named(self) -> str:
+        return f"{self.way.node}: Consul" if self.way.node else "Consul"
+
     @contextlib.contextmanager
     def _translated(self, doing: str) -> Iterator[None]:
         try:
             yield
         except requests.Timeout as error:
-            message = f"{doing}: Consul gave no answer in {self.timeout:g} s"
+            message = f"{doing}: {self._named} gave no answer in {self.timeout:g} s"
             raise ConsulError(message, remedy=_REMEDY) from error
         except requests.RequestException as error:
-            message = f"{doing}: Consul does not answer at {self.host}:{self.port}: {error}"
+            message = f"{doing}: {self._named} does not answer at {self.host}:{self.port}: {error}"
             raise ConsulError(message, remedy=_REMEDY) from error
         except consul.ConsulException as error:
             raise ConsulError(f"{doing}: {str(error).strip()}") from error
 
 
-_REMEDY = "see whether the Consul container runs: docker ps on the node the tunnel leads to"
+_REMEDY = (
+    "see there whether its container runs (docker ps), and whether all agents live (consul"
+    " members): one that leads and hangs holds up all others until they have chosen another"
+)
 
 
 def _record(key: str, value: str) -> dict[str, Any]:

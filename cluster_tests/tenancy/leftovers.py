@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cluster_tests.errors import HarnessError
+from cluster_tests.errors import HarnessError, NotSettledError
 from cluster_tests.expectation.question import footprint
 from cluster_tests.model import Application
 from cluster_tests.report import Progress
@@ -17,6 +17,7 @@ from cluster_tests.tenancy.traces import traces
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cluster_tests.cluster.cluster import Cluster
     from cluster_tests.journal import Claim
     from cluster_tests.session.session import Session
 
@@ -44,7 +45,19 @@ def _remove(session: Session, application: Application) -> None:
         cluster.await_handled(cluster.destroy(application))
     cluster.consul.set_maintenance(application, up=False)
     cluster.remove_snapshots(application)
-    found = traces(cluster.observe(footprint(application)))
-    if found:
-        raise HarnessError(f"{application} is still there: {', '.join(found)}")
+    _require_gone(cluster, application)
     session.publisher.withdraw_leftover(application)
+
+
+def _require_gone(cluster: Cluster, application: Application) -> None:
+    """Wait until nothing is left: what an agent of Consul could not tell a leader comes later."""
+    try:
+        cluster.await_shown(
+            footprint(application), lambda shown: ", ".join(traces(shown)), f"{application} gone"
+        )
+    except NotSettledError as error:
+        found = ", ".join(traces(cluster.observe(footprint(application))))
+        raise HarnessError(
+            f"{application} is still there: {found}",
+            remedy="cluster-tests doctor, then cluster-tests clean once more",
+        ) from error

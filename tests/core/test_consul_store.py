@@ -302,8 +302,9 @@ def test_a_consul_that_is_silent_is_given_up_in_time() -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
-        store = ConsulStore("127.0.0.1", silent.getsockname()[1], 0.1)
-        with pytest.raises(ConsulError, match=r"gave no answer in 0\.1 s"):
+        way = Way("core3", lambda _: False)
+        store = ConsulStore("127.0.0.1", silent.getsockname()[1], 0.1, way)
+        with pytest.raises(ConsulError, match=r"leader: core3: Consul gave no answer in 0\.1 s"):
             store.require_leader()
         store.close()
 

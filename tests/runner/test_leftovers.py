@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from cluster_tests.cleaning import _require_known, is_left
-from cluster_tests.errors import HarnessError, UsageError
+from cluster_tests.errors import HarnessError, NotSettledError, UsageError
 from cluster_tests.journal import Claim, Journal
 from cluster_tests.model import Application, NodeView, Observation
 from cluster_tests.tenancy.leftovers import remove_leftovers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 GONE = Claim("/a/inventory.yaml", "http://forge/git/ledger", "gone", process=0)
 OTHER = replace(GONE, branch="other")
@@ -45,6 +48,16 @@ class PaperCluster:
     def observe(self, _footprint: object) -> Observation:
         return Observation({"core1": self.shown})
 
+    def await_shown(
+        self, footprint: object, missing: Callable[[Observation], str], what: str
+    ) -> None:
+        self.asked.append("await that it is gone")
+        reason = missing(self.observe(footprint))
+        if reason:
+            raise NotSettledError(
+                f"{what}: not within 60 s (2 looks); the last one found:\n{reason}"
+            )
+
     def withdraw_leftover(self, application: Application) -> None:
         self.asked.append(f"withdraw {application.branch}")
 
@@ -67,7 +80,7 @@ def test_what_is_wanted_is_removed_and_forgotten(session: Any, cluster: PaperClu
     assert removed == [Application(GONE.repo_url, "gone")]
     assert cluster.asked == [
         *(["destroy gone", "await"] * 2),
-        *("lower the flag", "remove snapshots", "withdraw gone"),
+        *("lower the flag", "remove snapshots", "await that it is gone", "withdraw gone"),
     ]
     assert session.journal.left() == {other: OTHER}
 
