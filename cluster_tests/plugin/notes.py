@@ -6,11 +6,13 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from cluster_tests.errors import NotSettledError
 from cluster_tests.plugin.interrupts import Interrupted
 from cluster_tests.plugin.verdict import verdict_of
+from cluster_tests.plugin.xml_errors import CLEANUP
 from cluster_tests.reporting.keeping import told
 from cluster_tests.results.place import utc_text
-from cluster_tests.results.values import ScenarioRecord, SentenceRecord, StepError
+from cluster_tests.results.values import SWITCH, ScenarioRecord, SentenceRecord, StepError
 from cluster_tests.results.verdict import Verdict, in_sum
 
 if TYPE_CHECKING:
@@ -44,7 +46,9 @@ class Notes:
 
     def went_wrong(self, step: str, error: Exception) -> None:
         """Add what a step other than a sentence raised."""
-        self._errors.append(StepError(step, verdict_of(error).of_a_result, said(error)))
+        late = step == CLEANUP and isinstance(error, NotSettledError)
+        told_of = SWITCH if late else step
+        self._errors.append(StepError(told_of, verdict_of(error).of_a_result, said(error)))
 
     def scenario(self) -> ScenarioRecord:
         """Make the scenario. One that asked nothing and met no error was not judged."""

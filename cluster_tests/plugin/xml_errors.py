@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Generator, Mapping
 
+CLEANUP = "cleanup"
 # The functions of contexts.core that run the steps of a context.
-_STEPS = {"run_setup": "given", "run_action": "because", "run_teardown": "cleanup"}
+_STEPS = {"run_setup": "given", "run_action": "because", "run_teardown": CLEANUP}
 _BEFORE = frozenset({"given", "because"})  # what the cleanup comes after
 
 

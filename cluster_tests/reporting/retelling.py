@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cluster_tests.errors import REMEDY
 from cluster_tests.results.place import shown
+from cluster_tests.results.values import SWITCH
 from cluster_tests.results.verdict import INTERRUPTION, Verdict
 
 if TYPE_CHECKING:
@@ -83,8 +84,9 @@ def _what_went_wrong(scenario: ScenarioRecord) -> Iterator[str]:
 def _troubles(scenario: ScenarioRecord) -> list[_Trouble]:
     """List what went wrong, without the interruption: it says nothing about the context.
 
-    Sentences come first: none is asked after a given or because that failed, so that what went
-    wrong beside a sentence is the cleanup.
+    A switch that did not settle comes first: it is why sentences do not hold. Then they do: none is
+    asked after a given or because that failed, so that what else went wrong beside a sentence is
+    the cleanup.
     """
     found = [_Trouble(*each) for each in _judged(scenario)]
     return [
@@ -93,10 +95,11 @@ def _troubles(scenario: ScenarioRecord) -> list[_Trouble]:
 
 
 def _judged(scenario: ScenarioRecord) -> Iterator[tuple[str, Verdict, str]]:
-    for sentence in scenario.sentences:
-        yield sentence.name, sentence.verdict, sentence.message
-    for error in scenario.errors:
-        yield error.step, error.verdict, error.message
+    sentences = [(each.name, each.verdict, each.message) for each in scenario.sentences]
+    errors = [(each.step, each.verdict, each.message) for each in scenario.errors]
+    yield from (each for each in errors if each[0] == SWITCH)
+    yield from sentences
+    yield from (each for each in errors if each[0] != SWITCH)
 
 
 def _interrupted_alone(scenario: ScenarioRecord) -> bool:

@@ -107,9 +107,17 @@ class SentenceRecord:
     seconds: float | None = None
 
 
+SWITCH = "switch"
+"""The step of a ``StepError`` that tells that a switch did not settle, and why."""
+
+
 @dataclass(frozen=True)
 class StepError:
-    """What went wrong in a scenario outside of its sentences: in its given, because or cleanup."""
+    """What went wrong in a scenario outside of its sentences: in its given, because or cleanup.
+
+    A switch that did not settle is raised by the cleanup, once the sentences have told what is
+    wrong; it comes before them, and so it is a step of its own: ``SWITCH``.
+    """
 
     step: str
     verdict: Verdict

@@ -11,7 +11,13 @@ from typer.testing import CliRunner
 
 from cluster_tests.cli import app
 from cluster_tests.reporting.retelling import retelling
-from cluster_tests.results.values import Results, ScenarioRecord, SentenceRecord, StepError
+from cluster_tests.results.values import (
+    SWITCH,
+    Results,
+    ScenarioRecord,
+    SentenceRecord,
+    StepError,
+)
 from cluster_tests.results.verdict import INTERRUPTION, Verdict
 
 if TYPE_CHECKING:
@@ -72,6 +78,21 @@ def test_the_trouble_that_made_the_verdict_is_told_and_the_others_are_named(tmp_
     )
     _, first, others, _ = told(tmp_path, scenario)
     assert first == "    should c: lost"
+    assert others == "    2 more did not hold: should a, cleanup"
+
+
+def test_a_switch_that_did_not_settle_is_why_sentences_do_not_hold(tmp_path: Path) -> None:
+    scenario = a_scenario(
+        Verdict.FAIL,
+        sentences=(SentenceRecord("should a", Verdict.FAIL, "not there"),),
+        errors=(
+            StepError("cleanup", Verdict.FAIL, "stays"),
+            StepError(SWITCH, Verdict.FAIL, "not within 60 s\ncore4's agent: no such image"),
+        ),
+    )
+    _, first, why, others, _ = told(tmp_path, scenario)
+    assert first == "    switch: not within 60 s"
+    assert why.strip() == "core4's agent: no such image"
     assert others == "    2 more did not hold: should a, cleanup"
 
 

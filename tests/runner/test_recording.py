@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from cluster_tests.results.reader import read_results
+from cluster_tests.results.values import SWITCH
 from cluster_tests.results.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -105,6 +106,18 @@ def test_what_goes_wrong_outside_of_sentences_is_written_down(specs: SpecFolder,
     assert (error.step, error.verdict, scenario.verdict) == (step, Verdict.FAIL, Verdict.FAIL)
     assert error.message.startswith("KeyError: 'lost'\n")
     assert len(scenario.sentences) == (1 if step == "cleanup" else 0)
+
+
+@pytest.mark.parametrize(("step", "told"), [("given", "given"), ("cleanup", SWITCH)])
+def test_a_switch_that_the_cleanup_finds_late_is_a_step_of_its_own(
+    specs: SpecFolder, step: str, told: str
+) -> None:
+    late = f"        def {step}_x(self): raise NotSettledError('not within 60 s')\n"
+    imported = "    from cluster_tests.errors import NotSettledError"
+    specs.write("a_spec.py", f"{imported}{GOOD}{late}")
+    specs.run()
+    [scenario] = results_of(specs).scenarios
+    assert [(error.step, error.message) for error in scenario.errors] == [(told, "not within 60 s")]
 
 
 def test_a_class_without_examples_to_run_is_written_down(specs: SpecFolder) -> None:
