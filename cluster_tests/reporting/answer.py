@@ -107,9 +107,9 @@ def _kinds(results: Results) -> Tile:
 def _switches(results: Results) -> Tile:
     taken = [switch.seconds for switch in results.switches if switch.settled]
     late = sum(not switch.settled for switch in results.switches)
-    note = f"median {seconds(median(taken))} to settle" if taken else ""
-    note += f" · {late} did not settle" if late else ""
-    return Tile("switches", count(len(results.switches)), note, BAD if late else PLAIN)
+    notes = [f"median {seconds(median(taken))} to settle"] if taken else []
+    notes += [f"{late} did not settle"] if late else []
+    return Tile("switches", count(len(results.switches)), " · ".join(notes), BAD if late else PLAIN)
 
 
 def _writes(results: Results) -> tuple[Tile, Tile]:

@@ -185,6 +185,20 @@ def test_what_was_not_measured_is_never_0() -> None:
     assert found["switches"] == "1"
 
 
+@pytest.mark.parametrize(
+    ("settled", "note"),
+    [
+        ((True, True), "median 2.25 s to settle"),
+        ((True, False), "median 2.25 s to settle · 1 did not settle"),
+        ((False,), "1 did not settle"),
+    ],
+)
+def test_the_answer_tells_what_settled(settled: tuple[bool, ...], note: str) -> None:
+    switches = tuple(a_switch(settled=each) for each in settled)
+    text = page(Results(a_run(), (a_scenario(switches=switches),)), NOTHING)
+    assert f'<span class="note">{note}</span>' in text
+
+
 def test_failures_come_before_everything_else() -> None:
     scenarios = (a_scenario(), a_scenario(Verdict.FAIL, example="bad"))
     text = page(Results(a_run(verdict=Verdict.FAIL), scenarios), NOTHING)
