@@ -111,7 +111,17 @@ class ClusterError(ClusterTestsError):
 
 
 class NotSettledError(ClusterError):
-    """The cluster did not reach the expected state before the deadline."""
+    """The cluster did not reach the expected state before the deadline.
+
+    ``reason`` is what the last look found missing, ``objections`` why in the agents' own words;
+    both are in the message, too.
+    """
+
+    def __init__(self, message: str, *, reason: str = "", objections: Sequence[str] = ()) -> None:
+        """Keep what is told apart from the message."""
+        super().__init__(message)
+        self.reason = reason
+        self.objections = tuple(objections)
 
 
 class FrontError(ClusterError):

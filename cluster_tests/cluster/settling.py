@@ -36,9 +36,9 @@ class Settling(Looking):
         try:
             return self._wait("switching", self._looks_at(expectation), what, limit)
         except NotSettledError as error:
-            raise NotSettledError(
-                f"{error.message}\n{self._whole_difference(expectation)}"
-            ) from error
+            objections = self.objections(expectation.history.event_id)
+            told = "\n".join([error.message, *objections, self._whole_difference(expectation)])
+            raise NotSettledError(told, reason=error.reason, objections=objections) from error
 
     def await_shown(
         self, footprint: Footprint, missing: Callable[[Observation], str], what: str
@@ -143,8 +143,7 @@ class Settling(Looking):
         )
 
     def _whole_difference(self, expectation: Expectation) -> str:
-        """Say why, all that differs at the end of a wait, and where to look next."""
+        """Say all that differs at the end of a wait, and where to look next."""
         found = difference(expectation, self.observe(expectation.footprint))
         nodes = [place for place in found.places if place in self.nodes] or list(self.nodes)
-        why = "".join(f"{line}\n" for line in self.objections(expectation.history.event_id))
-        return f"{why}all in all:\n{found}\nlook there:\n{self.where_to_look(nodes)}"
+        return f"all in all:\n{found}\nlook there:\n{self.where_to_look(nodes)}"

@@ -56,8 +56,7 @@ def _require_gone(cluster: Cluster, application: Application) -> None:
             footprint(application), lambda shown: ", ".join(traces(shown)), f"{application} gone"
         )
     except NotSettledError as error:
-        found = ", ".join(traces(cluster.observe(footprint(application))))
         raise HarnessError(
-            f"{application} is still there: {found}",
+            f"{application} is still there: {error.reason}",
             remedy="cluster-tests doctor, then cluster-tests clean once more",
         ) from error

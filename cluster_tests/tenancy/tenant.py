@@ -159,7 +159,7 @@ class Tenant:
         seconds = time.monotonic() - asked
         say(f"{switch}: {'NOT settled' if failure else 'settled'} in {seconds:.1f} s")
         if failure is not None:
-            for objection in self._session.cluster.objections(expectation.history.event_id):
+            for objection in failure.objections:
                 say(objection)
         started = time.time() - seconds  # on the clock that results are written by
         ticket = self._session.switches.add(

@@ -148,7 +148,8 @@ def wait_until(
         if look_began >= deadline:
             raise NotSettledError(
                 f"{what}: not within {timeout:g} s ({looks} looks); the last one found:\n"
-                f"{found.reason}"
+                f"{found.reason}",
+                reason=found.reason,
             )
         left = max(0.0, deadline - now)
         heard = bell.wait(seen, min(backstop, left))

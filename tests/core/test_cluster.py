@@ -350,6 +350,8 @@ def test_a_timeout_tells_what_the_agents_object(
     assert [line for line in said if "agent" in line] == [
         f"{node}'s agent: oops" for node in cluster.nodes
     ]
+    assert raised.value.objections == tuple(f"{node}'s agent: oops" for node in cluster.nodes)
+    assert raised.value.reason == "consul: the record's deploy_id is new, expected an-id"
 
 
 def test_a_timeout_before_the_switch_is_over_tells_the_whole_difference_too(

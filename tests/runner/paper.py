@@ -167,9 +167,6 @@ class PaperCluster:
         self.note("settle", str(expectation.placement), expectation.history)
         return Waited(self.shows, 1.0, 0.1, 0.1, 1, 0, self.unannounced)
 
-    def objections(self, event_id: str) -> list[str]:
-        return [f"core1's agent: {event_id} is not to my liking"]
-
     def replicate(self, _shown: Observation, master: str) -> dict[str, Replicated]:
         self.note("replicate", master)
         return {}

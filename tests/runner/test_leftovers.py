@@ -55,7 +55,7 @@ class PaperCluster:
         reason = missing(self.observe(footprint))
         if reason:
             raise NotSettledError(
-                f"{what}: not within 60 s (2 looks); the last one found:\n{reason}"
+                f"{what}: not within 60 s (2 looks); the last one found:\n{reason}", reason=reason
             )
 
     def withdraw_leftover(self, application: Application) -> None:

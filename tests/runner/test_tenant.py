@@ -130,7 +130,8 @@ def test_a_cluster_that_does_not_settle_is_shown_as_it_is(
     tenant: Tenant, cluster: PaperCluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tenant.move_in()
-    cluster.fails["settle"] = NotSettledError("late")
+    objection = "core1's agent: e2 is not to my liking"
+    cluster.fails["settle"] = NotSettledError("late", objections=[objection])
     moved = tenant.move(PAIR)
     assert moved.failure is cluster.fails["settle"]
     assert moved.shown is cluster.shows
